@@ -1,0 +1,41 @@
+# Two commands: `make demo` opens the apps on a real model, `make test` passes the tests. Both set up what they need.
+PYTHON ?= python3
+ARGS ?=
+
+.PHONY: help demo test lint format bench setup dev vllm corpus clean
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: setup vllm  ## set up everything and open the apps on a real model (Ctrl-C stops)
+	@.venv/bin/sectorkit demo $(ARGS)
+
+test: dev vllm  ## set up everything and pass the tests
+	@.venv/bin/python tests/system_packages.py
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: dev  ## ruff, mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: dev  ## let ruff fix what it can
+	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+bench: dev vllm  ## measure what docs/BENCHMARKS.md states
+	.venv/bin/python tests/bench/run.py $(ARGS)
+
+setup:
+	@$(PYTHON) deploy/environments.py app
+
+dev:
+	@$(PYTHON) deploy/environments.py dev
+
+vllm:
+	@$(PYTHON) deploy/environments.py vllm
+
+corpus: dev  ## build the PDF and DOCX of the sample corpus from their sources
+	.venv/bin/python apps/governance_search/build_corpus.py
+
+clean:  ## remove both environments (the cache folder stays)
+	rm -rf .venv .venv-vllm

@@ -1,0 +1,146 @@
+"""Request and Answer: what goes into the pipeline and what comes out, and the events in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from sectorkit.retrieval.passage import Hit, Passage
+
+Verdict = Literal["supported", "partial", "abstained"]
+Reason = Literal["nothing_found", "not_answered", "not_supported", "model_unavailable", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question and what narrows it.
+
+    `where` filters by metadata. `as_of` is the span of days whose rules are asked for: passages that were not in
+    force in it are left out of the evidence; None leaves the choice to the app's rules, and without one, nothing
+    is left out.
+    """
+
+    question: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+    as_of: tuple[date, date] | None = None
+    k: int = 10
+    notes: tuple[str, ...] = ()
+
+    def with_note(self, note: str) -> Request:
+        """The same request with one more note for the user."""
+        return replace(self, notes=(*self.notes, note))
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A quote that supports a claim: `quote` is the document's text from `start` to `end`, to the character.
+
+    `n` is the number that stands in the answer's text as `[n]`.
+    """
+
+    n: int
+    passage_id: str
+    source: str
+    title: str
+    locator: str
+    quote: str
+    start: int
+    end: int
+    status: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the answer. `support` in [0, 1]; `citations` are the numbers that support it.
+
+    A claim that says nothing checkable ("Yes.") is `neutral`: it neither needs nor gives support.
+    """
+
+    text: str
+    supported: bool
+    support: float
+    citations: tuple[int, ...] = ()
+    neutral: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One passage as it was put into the prompt: its number there, its hit, and the text that the model saw."""
+
+    n: int
+    hit: Hit
+    text: str
+
+    @property
+    def passage(self) -> Passage:
+        return self.hit.passage
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verified answer. `text` holds [n] after what is supported and [?] after what is not.
+
+    `raw` is the model's text as it came. `timings` are seconds: retrieve, first_token, generate, ground, total.
+    `usage` are token counts: prompt, completion. `fields` is the sector's own structured result.
+    """
+
+    question: str
+    verdict: Verdict
+    text: str
+    raw: str = ""
+    reason: Reason | None = None
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    notes: tuple[str, ...] = ()
+    model: str | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; `evidence` is the ids of the passages that the model saw, in order."""
+        return {
+            "question": self.question,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "text": self.text,
+            "citations": [asdict(citation) for citation in self.citations],
+            "claims": [asdict(claim) for claim in self.claims],
+            "evidence": list(self.evidence),
+            "hits": [hit.to_dict() for hit in self.hits],
+            "notes": list(self.notes),
+            "fields": dict(self.fields),
+            "model": self.model,
+            "timings": {name: round(seconds, 4) for name, seconds in self.timings.items()},
+            "usage": dict(self.usage),
+        }
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Event: the search is done; the evidence can be shown while the model still reads it."""
+
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Event: a piece of the model's text, not yet verified."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """Event, the last one: the verified answer."""
+
+    answer: Answer
+
+
+Event: TypeAlias = Retrieved | Delta | Done

@@ -1,0 +1,71 @@
+"""SectorApp: everything that one sector says. The registry is the file name: `load_app("x")` imports `x`."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pydantic import BaseModel
+
+from sectorkit.answer import Answer, Request
+from sectorkit.errors import UnknownName
+
+BeforeRule: TypeAlias = Callable[[Request], "Request | Answer"]
+"""Ahead of the search and the model: narrows the request, or answers it at once."""
+AfterRule: TypeAlias = Callable[[Request, Answer], Answer]
+"""Behind the grounding: adds to the answer or tightens its verdict."""
+
+_MAKES_APP = re.compile(r"^APP\b.*=\s*SectorApp\(", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SectorApp:
+    """One sector's app.
+
+    `corpus` is the folder of its sample documents; `instructions` go to the model ahead of the rules that all apps
+    share; `answer_model` constrains the answer where the sector wants fields and not prose; `max_passages` is how
+    many passages a prompt holds at most.
+    """
+
+    name: str
+    title: str
+    tagline: str
+    corpus: Path
+    instructions: str
+    before: tuple[BeforeRule, ...] = ()
+    after: tuple[AfterRule, ...] = ()
+    answer_model: type[BaseModel] | None = None
+    examples: tuple[str, ...] = ()
+    max_passages: int = 5
+    disclaimer: str | None = None
+
+    @property
+    def golden(self) -> Path:
+        """The app's own questions with the passages that answer them."""
+        return self.corpus.parent / "golden.jsonl"
+
+
+def app_names() -> list[str]:
+    """Names of the apps that can be loaded: packages on the path that hold a `corpus/` and make an `APP`."""
+    found = set()
+    for entry in map(Path, dict.fromkeys(sys.path)):
+        if not entry.is_dir():
+            continue
+        for init in entry.glob("*/__init__.py"):
+            if (init.parent / "corpus").is_dir() and _MAKES_APP.search(init.read_text(encoding="utf-8")):
+                found.add(init.parent.name)
+    return sorted(found)
+
+
+def load_app(name: str) -> SectorApp:
+    """The app of that name. UnknownName lists the ones that there are."""
+    known = app_names()
+    if name not in known:
+        raise UnknownName("app", name, known)
+    app: SectorApp = importlib.import_module(name).APP
+    return app

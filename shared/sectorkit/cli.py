@@ -1,0 +1,218 @@
+"""The command line. argparse, since `sectorkit --help` should not wait for a library; heavy parts load per command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sectorkit.errors import RequestError, SectorkitError
+
+if TYPE_CHECKING:
+    from sectorkit.settings import Settings
+
+Command = Callable[["Settings", argparse.Namespace], int | None]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; an expected error is one line on stderr and exit status 1."""
+    options = _parser().parse_args(arguments)
+    # Before any library is imported: none of them may call home.
+    for name in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS"):
+        os.environ.setdefault(name, "1")
+    for name in ("ANONYMIZED_TELEMETRY", "GRADIO_ANALYTICS_ENABLED"):
+        os.environ.setdefault(name, "False")
+    os.environ.setdefault("LANGSMITH_TRACING", "false")
+    from sectorkit.settings import read_settings
+
+    command: Command = options.command
+    try:
+        sys.exit(command(read_settings(), options) or 0)
+    except SectorkitError as error:
+        print(f"sectorkit: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sectorkit",
+        description="Sector apps on open-weight models: search documents, answer with citations, serve models.",
+        epilog="Settings are environment variables, SECTORKIT_HOME, SECTORKIT_LLM_URL and others: `sectorkit settings`.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = _add(commands, "demo", _demo, "open the apps in a browser on a real model; Ctrl-C stops")
+    demo.add_argument("apps", nargs="*", metavar="APP", help="by default all")
+    demo.add_argument("--docs", type=Path, metavar="DIR", help="your own documents, for the one APP named")
+    demo.add_argument("--no-model", action="store_true", help="search only")
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+    ask = _add(commands, "ask", _ask, "answer a question from an app's documents")
+    _add_question(ask)
+    ask.add_argument("--retrieval-only", action="store_true", help="show what the model would read, without a model")
+
+    search = _add(commands, "search", _search, "find passages")
+    _add_question(search, several=True)
+    search.add_argument("-k", type=int, default=10, help="how many passages (10)")
+    search.add_argument("--mode", default="hybrid", help="lexical, dense or hybrid (hybrid)")
+
+    index = _group(commands, "index", "bring an index up to date, or look at it")
+    sync = _add(index, "sync", _index_sync, "bring an app's index to its folder's state")
+    _add_app(sync)
+    sync.add_argument("--rebuild", action="store_true", help="make it anew, as after a change of the embedder")
+    status = _add(index, "status", _index_status, "what is in the index, and what could not be read")
+    _add_app(status)
+
+    models = _group(commands, "models", "fetch, check and serve models")
+    for name, text in (
+        ("list", "the catalogue, and what is here"),
+        ("pull", "fetch a model and check its hashes"),
+        ("verify", "check a model's files against their hashes"),
+        ("serve", "serve a model by vLLM on this machine; Ctrl-C stops it"),
+        ("status", "the servers that run"),
+        ("stop", "stop a server that was started here"),
+    ):
+        one = _add(models, name, _models, text)
+        one.set_defaults(action=name)
+        if name in ("pull", "verify", "serve", "stop"):
+            optional = "?" if name in ("serve", "stop") else None
+            one.add_argument("model", metavar="MODEL", nargs=optional, help="a name of `sectorkit models list`")
+        if name == "serve":
+            one.add_argument("--detach", action="store_true", help="leave it running and return when it is ready")
+
+    _add(commands, "settings", _settings, "the settings in force, and what each is for")
+    return parser
+
+
+def _add(commands: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _group(commands: Any, name: str, text: str) -> Any:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def _add_app(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", metavar="APP", help="such as governance_search")
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="a folder of your own instead of the app's samples")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_question(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    _add_app(parser)
+    if several:
+        parser.add_argument("question", metavar="QUESTION", nargs="?")
+        parser.add_argument("--queries", type=Path, metavar="FILE.jsonl", help='many: lines of {"id", "text"}')
+    else:
+        parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="KEY=VALUE", help="only passages with this metadata; repeatable"
+    )
+
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.demo import demo
+
+    return demo(
+        settings, options.apps, docs=options.docs, model=not options.no_model, browser=not options.no_browser
+    )
+
+
+def _ask(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.terminal import ask
+
+    return ask(
+        settings, options.app, options.question, docs=options.docs, where=_where(options.where),
+        as_json=options.json, model=not options.retrieval_only,
+    )  # fmt: skip
+
+
+def _search(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.terminal import search
+
+    if (options.question is None) == (options.queries is None):
+        raise RequestError("give either a QUESTION or --queries FILE.jsonl")
+    return search(
+        settings, options.app, options.question, queries=options.queries, docs=options.docs, k=options.k,
+        where=_where(options.where), mode=options.mode, as_json=options.json,
+    )  # fmt: skip
+
+
+def _index_sync(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.terminal import sync
+
+    return sync(settings, options.app, docs=options.docs, rebuild=options.rebuild, as_json=options.json)
+
+
+def _index_status(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.terminal import index_status
+
+    return index_status(settings, options.app, docs=options.docs, as_json=options.json)
+
+
+def _models(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.models import commands
+
+    match options.action:
+        case "list":
+            commands.list_models(settings)
+        case "pull":
+            commands.pull_model(settings, options.model)
+        case "verify":
+            commands.verify_model(settings, options.model)
+        case "serve":
+            commands.serve(settings, options.model, detach=options.detach)
+        case "status":
+            commands.status(settings)
+        case _:
+            commands.stop(settings, options.model)
+    return None
+
+
+def _settings(settings: Settings, options: argparse.Namespace) -> int | None:
+    for name, field in type(settings).model_fields.items():
+        print(f"SECTORKIT_{name.upper()}={getattr(settings, name)}  # {field.description}")
+    return None
+
+
+def _where(clauses: Sequence[str]) -> dict[str, list[str]]:
+    where: dict[str, list[str]] = {}
+    for clause in clauses:
+        key, equals, value = clause.partition("=")
+        if not (key and equals and value):
+            raise RequestError(f"--where {clause!r} is not KEY=VALUE, such as language=fr")
+        where.setdefault(key.strip(), []).append(value.strip())
+    return where
+
+
+def read_queries(path: Path) -> list[tuple[str, str]]:
+    """`(id, text)` of a JSON Lines file of {"id", "text"}; RequestError names a bad line."""
+    queries = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            queries.append((str(entry.get("id") or entry.get("_id") or number), str(entry["text"])))
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise RequestError(f'{path}, line {number}: not an object with "text"') from None
+    return queries

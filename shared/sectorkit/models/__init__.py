@@ -1,0 +1,1 @@
+"""Models: the catalogue, pulling and checking files, the vLLM server, the chat client, the preflight."""

@@ -1,0 +1,52 @@
+"""Packing: hits become the evidence of a prompt, within a budget of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sectorkit.answer import Evidence
+from sectorkit.injection import without_injections
+from sectorkit.retrieval.passage import Hit, Passage
+
+
+def pack(
+    hits: Sequence[Hit], *, budget: int, count: Callable[[str], int], max_passages: int
+) -> tuple[Evidence, ...]:
+    """The best hits whose texts fit into `budget` tokens by `count`, in rank order, numbered from 1.
+
+    A hit that does not fit is passed over and smaller ones after it may still go in; the first always goes in,
+    cut to the budget where it must be. Paragraphs that address a model are taken out.
+    """
+    packed: list[Evidence] = []
+    left = budget
+    for hit in hits:
+        if len(packed) == max_passages:
+            break
+        text = without_injections(hit.passage.page_content)
+        if not text:
+            continue
+        cost = count(_block(len(packed) + 1, hit.passage, text))
+        if cost > left:
+            if packed:
+                continue
+            text = text[: max(1, len(text) * left // cost)]
+        packed.append(Evidence(len(packed) + 1, hit, text))
+        left -= cost
+    return tuple(packed)
+
+
+def render(evidence: Sequence[Evidence]) -> str:
+    """The evidence as the model reads it: numbered, each under its source."""
+    return "\n\n".join(_block(e.n, e.passage, e.text) for e in evidence)
+
+
+def _block(n: int, passage: Passage, text: str) -> str:
+    meta = passage.metadata
+    where = " › ".join(str(part) for part in (meta.get("title"), meta.get("heading")) if part)
+    superseded = f" (superseded since {meta.get('valid_to', 'an unknown day')})" if is_superseded(passage) else ""
+    return f"[{n}] {where}{superseded}\n{text}"
+
+
+def is_superseded(passage: Passage) -> bool:
+    """Whether the passage's document says of itself that another has replaced it."""
+    return passage.metadata.get("status") == "superseded"

@@ -1,0 +1,92 @@
+"""The parts that settings describe: embedder, index, model client. Used by the command line, the page and tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sectorkit.app import SectorApp
+from sectorkit.errors import ConfigurationError
+from sectorkit.models.catalogue import ModelSpec, default_chat, find_model
+from sectorkit.models.hardware import detect
+from sectorkit.progress import Progress, silent
+from sectorkit.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sectorkit.answering import Limits
+    from sectorkit.models.server import ModelServer
+    from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
+    from sectorkit.retrieval.index import Index
+
+DEFAULT_CONTEXT = 4096
+DEFAULT_EVIDENCE = 2500  # tokens, for a server whose model is not in the catalogue
+
+
+def open_embedder(settings: Settings, *, progress: Progress = silent) -> LocalEmbedder | EndpointEmbedder:
+    """The embedder that `settings` name; fetches a local one where it is not here yet, and loads its weights."""
+    from sectorkit.models.pull import pull
+    from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
+
+    spec = find_model(settings.embed_model, "embedding", home=settings.home)
+    if settings.embed_url:
+        key = settings.embed_key.get_secret_value() if settings.embed_key else None
+        return EndpointEmbedder(spec, settings.embed_url, key=key, tokenizer_dir=settings.models_dir / spec.name)
+    embedder = LocalEmbedder(spec, pull(spec, models_dir=settings.models_dir, progress=progress))
+    progress(f"loading {spec.title}")
+    embedder.load()
+    return embedder
+
+
+def index_folder(settings: Settings, app: SectorApp, *, corpus: Path | None = None) -> Path:
+    """Where the index of an app's documents (or of another folder's) is kept, one per embedder."""
+    import hashlib
+
+    name = app.name
+    if corpus is not None and corpus.resolve() != app.corpus.resolve():
+        name += "-" + hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:12]
+    return settings.indexes_dir / name / settings.embed_model
+
+
+def open_index(
+    settings: Settings,
+    app: SectorApp,
+    embedder: LocalEmbedder | EndpointEmbedder,
+    *,
+    corpus: Path | None = None,
+    create: bool = True,
+) -> Index:
+    """The index of an app's documents, or of the folder `corpus`. Raises IndexMissing, IndexMismatch."""
+    from sectorkit.retrieval.index import Index
+
+    folder = index_folder(settings, app, corpus=corpus)
+    return Index.open(folder, embedder, chroma_url=settings.chroma_url, create=create)
+
+
+def chat_spec(settings: Settings) -> ModelSpec:
+    """The chat model that is served here: the one named, or what this hardware runs with room to spare."""
+    if settings.chat_model == "auto":
+        return default_chat(detect())
+    return find_model(settings.chat_model, "chat", home=settings.home)
+
+
+def start_chat_server(settings: Settings, *, progress: Progress = silent) -> ModelServer:
+    """A ready server of the chat model: the one that runs already, or a new one. Fetches the model if needed."""
+    from sectorkit.models.pull import pull
+    from sectorkit.models.server import start_server
+
+    if settings.llm_url:
+        raise ConfigurationError(f"SECTORKIT_LLM_URL names {settings.llm_url}; unset it to serve a model here")
+    spec = chat_spec(settings)
+    return start_server(
+        spec, pull(spec, models_dir=settings.models_dir, progress=progress), settings=settings, progress=progress
+    )
+
+
+def limits_for(settings: Settings, context: int | None) -> Limits:
+    """What fits into a prompt: the server's own context limit, and the catalogue's evidence for the model."""
+    from sectorkit.answering import Limits
+
+    evidence = DEFAULT_EVIDENCE if settings.llm_url else chat_spec(settings).evidence_tokens
+    context = context or DEFAULT_CONTEXT
+    return Limits(context, evidence=evidence, answer=min(256, context // 4), seconds=settings.answer_timeout)

@@ -1,0 +1,1 @@
+"""Retrieval: documents in, passages found: parse, chunk, embed, index, search, fuse."""

@@ -1,0 +1,130 @@
+"""Chunking: a parsed document becomes passages along its own structure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from langchain_core.documents import Document
+
+from sectorkit.retrieval.parse import Block, ParsedDocument
+from sectorkit.retrieval.passage import Passage, passage_id
+from sectorkit.retrieval.words import sentences
+
+CHUNKING = "outline-1"  # part of an index's fingerprint: raise it when passages would come out otherwise
+Span = tuple[int, int]
+
+
+def chunk(
+    document: ParsedDocument,
+    *,
+    source: str,
+    metadata: Mapping[str, Any],
+    count: Callable[[str], int],
+    max_tokens: int = 220,
+) -> list[Passage]:
+    """Passages of `document`, in order, each at most `max_tokens` by `count` (one long word excepted).
+
+    A passage never crosses a heading and is never cut inside a block that fits; a block that does not fit is cut
+    between sentences, and a sentence that does not fit between words. `metadata` is carried by every passage.
+    """
+    passages: list[Passage] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    for path, blocks in _sections(document):
+        for group in _pack(document.text, _pieces(document.text, blocks, count, max_tokens), count, max_tokens):
+            start, end = group[0][0], group[-1][1]
+            text = document.text[start:end]
+            heading = " › ".join(path)
+            seen[heading, text] += 1
+            page = next((b.page for b in blocks if b.start <= start < b.end), None)
+            passages.append(
+                Document(
+                    id=passage_id(source, heading, text, seen[heading, text]),
+                    page_content=text,
+                    metadata={
+                        **metadata,
+                        "source": source,
+                        "locator": _locator(page, path, document.title),
+                        "heading": heading,
+                        "start": start,
+                        "end": end,
+                        **({"page": page} if page is not None else {}),
+                    },
+                )
+            )
+    return passages
+
+
+def context(passage: Passage) -> str:
+    """What is embedded for a passage: its title and outline ahead of its words, so that it can stand alone."""
+    title = str(passage.metadata.get("title", ""))
+    heading = str(passage.metadata.get("heading", ""))
+    lead = " › ".join(part for part in (title, heading) if part and part not in passage.page_content)
+    return f"{lead}\n{passage.page_content}" if lead else passage.page_content
+
+
+def _locator(page: int | None, path: list[str], title: str | None) -> str:
+    parts = [f"p. {page}"] if page is not None else []
+    parts += [heading for heading in path if heading != title]
+    return " › ".join(parts)
+
+
+def _sections(document: ParsedDocument) -> Iterator[tuple[list[str], list[Block]]]:
+    """Runs of blocks under one heading path; a heading with nothing under it is carried as its own text."""
+    stack: list[tuple[int, str]] = []
+    pending: list[Block] = []
+    heading: Block | None = None
+    for block in document.blocks:
+        if block.kind != "heading":
+            pending.append(block)
+            continue
+        if pending:
+            yield [text for _, text in stack], pending
+        elif heading is not None and (block.level <= heading.level):
+            yield [text for _, text in stack[:-1]], [heading]
+        pending, heading = [], block
+        while stack and stack[-1][0] >= block.level:
+            stack.pop()
+        stack.append((block.level, document.text[block.start : block.end]))
+    if pending:
+        yield [text for _, text in stack], pending
+    elif heading is not None:
+        yield [text for _, text in stack[:-1]], [heading]
+
+
+def _pieces(text: str, blocks: list[Block], count: Callable[[str], int], limit: int) -> Iterator[Span]:
+    for block in blocks:
+        if count(text[block.start : block.end]) <= limit:
+            yield block.start, block.end
+            continue
+        inner = [(block.start + a, block.start + b) for a, b in sentences(text[block.start : block.end])]
+        for start, end in inner:
+            if count(text[start:end]) <= limit:
+                yield start, end
+            else:
+                yield from _cut(text, start, end, count, limit)
+
+
+def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: int) -> Iterator[Span]:
+    """Halve until it fits, at a space where there is one near the middle."""
+    if end - start < 2 or count(text[start:end]) <= limit:
+        yield start, end
+        return
+    middle = (start + end) // 2
+    space = text.rfind(" ", start + (middle - start) // 2, middle)
+    middle = space if space > start else middle
+    yield from _cut(text, start, middle, count, limit)
+    after = middle + (1 if text[middle] == " " else 0)
+    yield from _cut(text, after, end, count, limit)
+
+
+def _pack(text: str, pieces: Iterator[Span], count: Callable[[str], int], limit: int) -> Iterator[list[Span]]:
+    group: list[Span] = []
+    for piece in pieces:
+        if group and count(text[group[0][0] : piece[1]]) > limit:
+            yield group
+            group = []
+        group.append(piece)
+    if group:
+        yield group

@@ -1,0 +1,105 @@
+"""Corpus: a folder of documents, and what is said about them in its `metadata.toml`.
+
+    ["procurement-rule-2019.pdf"]
+    title = "Procurement rule 2019"
+    status = "superseded"
+    valid_to = 2023-06-30
+
+The file is optional, as is every field. What a document says of itself (front matter, HTML `meta`) comes second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sectorkit.errors import ConfigurationError
+from sectorkit.retrieval.parse import supported_suffixes
+
+METADATA_FILE = "metadata.toml"
+
+
+@dataclass(frozen=True)
+class CorpusFile:
+    """One file of a corpus: `source` is its path below the folder, `metadata` what the side file says of it."""
+
+    source: str
+    path: Path
+    metadata: Mapping[str, Any]
+
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes and of its metadata. Raises OSError where it cannot be read."""
+        sha = hashlib.sha256(json.dumps(dict(self.metadata), sort_keys=True).encode())
+        with self.path.open("rb") as stream:
+            while block := stream.read(2**20):
+                sha.update(block)
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is left out, and why."""
+
+    source: str
+    reason: str
+
+
+def scan(folder: Path) -> tuple[list[CorpusFile], list[Skipped]]:
+    """Files of `folder` and below, by source, and those left out.
+
+    Raises ConfigurationError where the folder is not one, or its metadata file is malformed.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is not a folder; name one that holds documents")
+    root = folder.resolve()
+    side = _read_metadata(folder / METADATA_FILE)
+    suffixes = supported_suffixes()
+    files: list[CorpusFile] = []
+    skipped: list[Skipped] = []
+    for path in sorted(folder.rglob("*")):
+        source = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") for part in path.relative_to(folder).parts) or source == METADATA_FILE:
+            continue
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            skipped.append(Skipped(source, "is a link to a place outside the folder; copy the file here instead"))
+        elif path.is_dir():
+            continue
+        elif not path.is_file():
+            skipped.append(Skipped(source, "is not a regular file"))
+        elif path.suffix.lower() not in suffixes:
+            reason = f"has a format that is not read; these are: {' '.join(sorted(suffixes))}"
+            skipped.append(Skipped(source, reason))
+        else:
+            files.append(CorpusFile(source, path, side.pop(source, {})))
+    skipped += [Skipped(source, f"is named in {METADATA_FILE} and is not there") for source in side]
+    return files, skipped
+
+
+def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.exists():
+        return {}
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
+    for source, entry in entries.items():
+        if not isinstance(entry, dict):
+            raise ConfigurationError(f"{path}: {source!r} should be a table, such as [\"{source}\"]")
+    return {source: plain(entry) for source, entry in entries.items()}
+
+
+def plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as the stores take it: text, numbers and truth values; dates as ISO text; the rest as text."""
+
+    def value(v: Any) -> str | int | float | bool:
+        if isinstance(v, date | datetime):
+            return v.isoformat()
+        return v if isinstance(v, str | int | float | bool) else str(v)
+
+    return {key: value(v) for key, v in metadata.items() if v is not None}

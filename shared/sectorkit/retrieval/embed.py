@@ -1,0 +1,146 @@
+"""Embedding: texts to vectors, in process or by an endpoint. The only home of sentence-transformers.
+
+Both classes are LangChain `Embeddings` with a `fingerprint`: what an index records, and refuses to mix.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from langchain_core.embeddings import Embeddings
+
+from sectorkit.errors import ServerUnavailable
+
+if TYPE_CHECKING:
+    from sectorkit.models.catalogue import ModelSpec
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """What an index needs of an embedder. Any LangChain `Embeddings` with these two attributes will do."""
+
+    fingerprint: str  # name and revision; two embedders with one fingerprint give the same vectors
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]: ...
+
+    def embed_query(self, text: str) -> list[float]: ...
+
+    def count_tokens(self, text: str) -> int: ...
+
+
+class LocalEmbedder(Embeddings):
+    """A sentence-transformers model in this process, loaded when first used."""
+
+    def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int = 16) -> None:
+        self.fingerprint = f"{spec.name}@{spec.revision}"
+        self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    def load(self) -> None:
+        """Load the weights now (seconds) and not at the first question."""
+        with self._lock:
+            if self._model is None:
+                import torch
+                from sentence_transformers import SentenceTransformer
+
+                self._model = SentenceTransformer(
+                    str(self._model_dir),
+                    device="cuda" if torch.cuda.is_available() else "cpu",
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"dtype": torch.bfloat16 if _has_bf16() else torch.float32},
+                )
+
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+        self.load()
+        with self._lock:  # a torch model on all cores gains nothing from two callers at once
+            vectors = self._model.encode(
+                list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
+            )
+        return [[float(x) for x in vector] for vector in vectors]
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Unit vectors of passages, one per text, `dimension` floats each."""
+        return self._encode([self._spec.as_passage(text) for text in texts])
+
+    def embed_query(self, text: str) -> list[float]:
+        """Unit vector of a question."""
+        return self._encode([self._spec.as_query(text)])[0]
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` by the model's own tokenizer, without special ones."""
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = read_tokenizer(self._model_dir)
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+class EndpointEmbedder(Embeddings):
+    """An OpenAI-style `/v1/embeddings` endpoint, such as a vLLM that serves the same model: no torch here."""
+
+    def __init__(
+        self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None
+    ) -> None:
+        self.fingerprint = f"{spec.name}@{spec.revision}"
+        self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
+        self._tokenizer: Any = None
+
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        vectors: list[list[float]] = []
+        try:
+            with httpx.Client(timeout=300, headers=headers, trust_env=False) as client:
+                for at in range(0, len(texts), 64):
+                    body = {"model": self._spec.name, "input": list(texts[at : at + 64])}
+                    reply = client.post(f"{self._url}/embeddings", json=body)
+                    reply.raise_for_status()
+                    rows = sorted(reply.json()["data"], key=lambda row: row["index"])
+                    vectors.extend(row["embedding"] for row in rows)
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            raise ServerUnavailable(
+                f"no embeddings from {self._url} ({error}); start the server, or unset SECTORKIT_EMBED_URL to embed here"
+            ) from error
+        return vectors
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of passages, one per text."""
+        return self._encode([self._spec.as_passage(text) for text in texts])
+
+    def embed_query(self, text: str) -> list[float]:
+        """Vector of a question."""
+        return self._encode([self._spec.as_query(text)])[0]
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` by the model's tokenizer where its file is here, else an estimate from its bytes."""
+        if self._tokenizer is None and self._tokenizer_dir and (self._tokenizer_dir / "tokenizer.json").exists():
+            self._tokenizer = read_tokenizer(self._tokenizer_dir)
+        if self._tokenizer is None:
+            return estimate_tokens(text)
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def read_tokenizer(model_dir: Path) -> Any:
+    """The fast tokenizer of a model folder."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+
+
+def estimate_tokens(text: str) -> int:
+    """Rough token count without a tokenizer, on the high side: a third of the UTF-8 bytes, at least 1."""
+    return max(1, len(text.encode()) // 3)
+
+
+def _has_bf16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

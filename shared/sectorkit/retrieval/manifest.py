@@ -1,0 +1,218 @@
+"""Manifest: the truth about an index: which documents are in, their texts and passages. One SQLite file.
+
+The stores of words and vectors follow it. Whatever a sync is about to write to them or to remove from them is
+first noted in `journal`; a document's passages change in one transaction, which is the moment when readers see
+the new state. A sync that was killed leaves journal entries behind, and the next one clears them up: what the
+manifest does not name is removed from both stores.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langchain_core.documents import Document
+
+from sectorkit.retrieval.passage import Passage
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    source TEXT PRIMARY KEY, digest TEXT NOT NULL, status TEXT NOT NULL, problem TEXT, notes TEXT NOT NULL,
+    title TEXT, metadata TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS passages (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL REFERENCES documents(source) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, metadata TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_of ON passages(source, ordinal);
+CREATE TABLE IF NOT EXISTS journal (id TEXT PRIMARY KEY);
+"""
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document as the index has it. `status` is "indexed" or "failed"; `problem` says why it failed."""
+
+    source: str
+    digest: str
+    status: str
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    title: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+class Manifest:
+    """The manifest's file. Safe to use from several threads; other processes may read while one writes."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
+        self._lock = threading.RLock()
+        with self._lock:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA foreign_keys=ON")
+            self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    # -- what the index was made with -------------------------------------------------------------------------
+
+    def get(self, key: str) -> str | None:
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
+
+    def set(self, key: str, value: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    @property
+    def generation(self) -> int:
+        """Rises with every change of the documents."""
+        return int(self.get("generation") or 0)
+
+    # -- documents and passages -------------------------------------------------------------------------------
+
+    def digests(self) -> dict[str, str]:
+        """Source -> digest of every document that is in, failed ones too."""
+        return dict(self._rows("SELECT source, digest FROM documents"))  # type: ignore[arg-type]
+
+    def documents(self) -> list[StoredDocument]:
+        """All documents by source, without their texts."""
+        rows = self._rows(
+            "SELECT source, digest, status, problem, notes, title, metadata, '' FROM documents ORDER BY source"
+        )
+        return [_document(row) for row in rows]
+
+    def document(self, source: str) -> StoredDocument | None:
+        rows = self._rows(
+            "SELECT source, digest, status, problem, notes, title, metadata, text FROM documents WHERE source = ?",
+            (source,),
+        )
+        return _document(rows[0]) if rows else None
+
+    def passages(self, ids: Iterable[str]) -> dict[str, Passage]:
+        """Those passages of `ids` that are live, by id."""
+        wanted = list(ids)
+        found: dict[str, Passage] = {}
+        for at in range(0, len(wanted), 500):
+            part = wanted[at : at + 500]
+            marks = ",".join("?" * len(part))
+            rows = self._rows(
+                'SELECT p.id, p.metadata, substr(d.text, p.start + 1, p."end" - p.start), d.metadata FROM passages p '
+                f"JOIN documents d ON d.source = p.source WHERE p.id IN ({marks})",
+                part,
+            )
+            for passage, own, text, shared in rows:
+                metadata = {**json.loads(shared), **json.loads(own)}
+                found[passage] = Document(id=passage, page_content=text, metadata=metadata)
+        return found
+
+    def passage_ids(self, source: str | None = None) -> list[str]:
+        """Ids of one document's passages in order, or of all."""
+        if source is None:
+            return [row[0] for row in self._rows("SELECT id FROM passages ORDER BY source, ordinal")]
+        return [row[0] for row in self._rows("SELECT id FROM passages WHERE source = ? ORDER BY ordinal", (source,))]
+
+    def counts(self) -> tuple[int, int, int]:
+        """`(documents indexed, documents failed, passages)`."""
+        row = self._rows(
+            "SELECT (SELECT count(*) FROM documents WHERE status = 'indexed'),"
+            "(SELECT count(*) FROM documents WHERE status = 'failed'), (SELECT count(*) FROM passages)"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def replace(self, document: StoredDocument, passages: Sequence[Passage]) -> None:
+        """Put a document and its passages in the place of what was there, in one transaction."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM documents WHERE source = ?", (document.source,))
+            db.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document.source,
+                    document.digest,
+                    document.status,
+                    document.problem,
+                    json.dumps(list(document.notes)),
+                    document.title,
+                    json.dumps(dict(document.metadata), ensure_ascii=False),
+                    document.text,
+                ),
+            )
+            db.executemany(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        p.id,
+                        document.source,
+                        ordinal,
+                        p.metadata["start"],
+                        p.metadata["end"],
+                        json.dumps(
+                            {k: v for k, v in p.metadata.items() if k not in document.metadata}, ensure_ascii=False
+                        ),
+                    )
+                    for ordinal, p in enumerate(passages)
+                ],
+            )
+            self._advance(db)
+
+    def forget(self, source: str) -> None:
+        """Take a document and its passages out."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM documents WHERE source = ?", (source,))
+            self._advance(db)
+
+    @staticmethod
+    def _advance(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT INTO meta VALUES ('generation', '1') "
+            "ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        )
+
+    # -- the journal ------------------------------------------------------------------------------------------
+
+    def note(self, ids: Iterable[str]) -> None:
+        """Write down that the stores are about to change for `ids`."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO journal VALUES (?)", [(i,) for i in ids])
+
+    def unsettled(self) -> tuple[list[str], list[str]]:
+        """`(dead, live)`: journal entries that no document names, and those that one does."""
+        rows = self._rows("SELECT j.id, p.id IS NOT NULL FROM journal j LEFT JOIN passages p ON p.id = j.id")
+        return [i for i, live in rows if not live], [i for i, live in rows if live]
+
+    def settle(self) -> None:
+        """Empty the journal: the stores are as the manifest says."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM journal")
+
+
+def _document(row: tuple[Any, ...]) -> StoredDocument:
+    source, digest, status, problem, notes, title, metadata, text = row
+    return StoredDocument(
+        source, digest, status, problem, tuple(json.loads(notes)), title, json.loads(metadata), text
+    )

@@ -1,0 +1,93 @@
+"""ParsedDocument: the readable text of one file, and where its headings, paragraphs and rows lie in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, TypeAlias
+
+from sectorkit.retrieval.parse.normalise import clean, clean_code
+
+Kind: TypeAlias = Literal["heading", "paragraph", "item", "row", "quote", "code"]
+_TIGHT = frozenset({"item", "row"})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A span of a document's text: `text[start:end]`, never empty, without white space at its ends.
+
+    `level` is a heading's, from 1 (outermost), else 0. `page` counts from 1; None where there are no pages.
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    level: int
+    page: int | None
+
+
+@dataclass(frozen=True)
+class ParsedDocument:
+    """What a file says. `blocks` ascend and do not overlap; only line breaks lie between them.
+
+    `title`, `language` (a primary subtag such as "fr") and `metadata` are what the file declares, not guesses,
+    except that a first heading serves as the title where none is declared. `notes` tell a person what was lost.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    title: str | None = None
+    language: str | None = None
+    metadata: Mapping[str, str | date] = field(default_factory=dict)
+    pages: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Draft:
+    """Collects blocks in reading order. Text is cleaned here and nowhere else, so that every format agrees."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._length = 0
+
+    def add(self, text: str, kind: Kind = "paragraph", *, level: int = 0, page: int | None = None) -> None:
+        """Append one block; text that is empty once cleaned is no block."""
+        text = clean_code(text) if kind == "code" else clean(text)
+        if not text:
+            return
+        if self._blocks:
+            last = self._blocks[-1].kind
+            gap = "\n" if kind == last and kind in _TIGHT else "\n\n"
+            self._parts.append(gap)
+            self._length += len(gap)
+        end = self._length + len(text)
+        self._blocks.append(Block(self._length, end, kind, level if kind == "heading" else 0, page))
+        self._parts.append(text)
+        self._length = end
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def first_heading(self) -> str | None:
+        """The document's first heading, where it is of the outermost level in use."""
+        text = "".join(self._parts)
+        headings = [b for b in self._blocks if b.kind == "heading"]
+        if not headings or headings[0].level > min(b.level for b in headings):
+            return None
+        return text[headings[0].start : headings[0].end].replace("\n", " ")
+
+    def finish(
+        self,
+        *,
+        title: str | None = None,
+        language: str | None = None,
+        metadata: Mapping[str, str | date] | None = None,
+        pages: int | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> ParsedDocument:
+        """The document; a title that is not declared is its first heading."""
+        title = clean(title or "").replace("\n", " ") or self.first_heading()
+        text = "".join(self._parts)
+        return ParsedDocument(text, tuple(self._blocks), title, language, metadata or {}, pages, notes)

@@ -1,0 +1,240 @@
+"""Runtime: the parts of one running process, made in the background while a page is already open.
+
+    runtime = Runtime(settings, [load_app("governance_search")])
+    runtime.start()                       # returns at once
+    runtime.stages()                      # what is ready, what is being loaded and how far it is
+    async for event in runtime.stream("governance_search", Request("...")): ...
+    runtime.close()                       # stops what it started and nothing else
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sectorkit.answer import Done, Event, Request
+from sectorkit.app import SectorApp
+from sectorkit.errors import SectorkitError, StoreError, UnknownName
+from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
+from sectorkit.progress import Progress, silent
+from sectorkit.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from sectorkit.answering import Limits
+    from sectorkit.models.preflight import Capabilities
+    from sectorkit.models.server import ModelServer
+    from sectorkit.retrieval.embed import Embedder
+    from sectorkit.retrieval.index import Index, SyncReport
+
+StageName = Literal["documents", "model"]
+StageState = Literal["waiting", "working", "ready", "failed"]
+_RESTARTS = 3
+_HEALTH_EVERY = 3.0  # seconds
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far one part is: `fraction` in [0, 1] where it is known; `message` is fit to show."""
+
+    name: StageName
+    state: StageState = "waiting"
+    message: str = ""
+    fraction: float | None = None
+    seconds: float = 0.0
+
+
+class Runtime:
+    """Embedder, indexes and model of a process. All methods may be called from any thread."""
+
+    def __init__(
+        self, settings: Settings, apps: Sequence[SectorApp], *, corpora: Mapping[str, Path] | None = None,
+        progress: Progress = silent,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.apps = {app.name: app for app in apps}
+        self.reports: dict[str, SyncReport] = {}
+        self.capabilities: Capabilities | None = None
+        self._corpora = dict(corpora or {})
+        self._report = progress
+        self._stages: dict[StageName, Stage] = {"documents": Stage("documents"), "model": Stage("model")}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._began = time.monotonic()
+        self._indexes: dict[str, Index] = {}
+        self._embedder: Embedder | None = None
+        self._chat: BaseChatModel | None = None
+        self._limits: Limits | None = None
+        self._server: ModelServer | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    def start(self, *, model: bool = True) -> None:
+        """Begin loading in the background and return at once; `model=False` leaves answers out."""
+        parts = [self._load_documents, self._keep_model] if model else [self._load_documents]
+        for part in parts:
+            thread = threading.Thread(target=part, name=part.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Stop what was started here: the model server of this runtime, and no other."""
+        self._closing.set()
+        with self._lock:
+            server, self._server, self._chat = self._server, None, None
+        if server is not None and server.started_here:
+            server.stop()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        for index in self._indexes.values():
+            index.close()
+
+    def stages(self) -> tuple[Stage, ...]:
+        """A snapshot of all parts."""
+        with self._lock:
+            return tuple(self._stages.values())
+
+    def wait(self, *names: StageName, timeout: float | None = None) -> None:
+        """Block until these parts (by default all) are ready. Raises the failure's text as a StoreError."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            stages = [stage for stage in self.stages() if not names or stage.name in names]
+            for stage in stages:
+                if stage.state == "failed":
+                    raise StoreError(f"{stage.name}: {stage.message}")
+            if all(stage.state == "ready" for stage in stages):
+                return
+            if deadline is not None and time.monotonic() > deadline:
+                raise StoreError(f"not ready after {timeout:.0f} s: " + "; ".join(s.message for s in stages))
+            time.sleep(0.05)
+
+    # -- use --------------------------------------------------------------------------------------------------
+
+    def index(self, app: str) -> Index | None:
+        """The app's index, or None while it is not open yet."""
+        if app not in self.apps:
+            raise UnknownName("app", app, list(self.apps))
+        return self._indexes.get(app)
+
+    @property
+    def chat(self) -> BaseChatModel | None:
+        """The model's client, or None while the model is loading or away."""
+        return self._chat
+
+    async def stream(self, app: str, request: Request) -> AsyncIterator[Event]:
+        """Events of one answer; see `answering.stream`. Raises StoreError while there is no index yet."""
+        from sectorkit import answering, audit
+
+        index = self.index(app)
+        if index is None:
+            stage = self._stages["documents"]
+            raise StoreError(f"the documents are not ready yet: {stage.message or 'starting'}; try again in a moment")
+        limits = self._limits or answering.Limits(seconds=self.settings.answer_timeout)
+        async for event in answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits):
+            if isinstance(event, Done) and self.settings.audit:
+                audit.record(self.settings.logs_dir / "audit.jsonl", app, event.answer)
+            yield event
+
+    # -- loading ----------------------------------------------------------------------------------------------
+
+    def _set(self, name: StageName, state: StageState, message: str, fraction: float | None = None) -> None:
+        with self._lock:
+            known = self._stages[name]
+            seconds = time.monotonic() - self._began if state != known.state else known.seconds
+            self._stages[name] = replace(
+                known, state=state, message=message, fraction=fraction, seconds=seconds
+            )
+        self._report(f"{name}: {message}", fraction)
+
+    def _working(self, name: StageName) -> Progress:
+        def progress(message: str, fraction: float | None = None) -> None:
+            self._set(name, "working", message, fraction)
+
+        return progress
+
+    def _load_documents(self) -> None:
+        progress = self._working("documents")
+        try:
+            progress("loading the embedding model")
+            self._embedder = open_embedder(self.settings, progress=progress)
+            for name, app in self.apps.items():
+                progress(f"opening the index of {app.title}")
+                index = open_index(self.settings, app, self._embedder)
+                if index.status()["passages"]:
+                    self._indexes[name] = index  # search what is there while the rest is brought up to date
+                self.reports[name] = index.sync(self._corpora.get(name, app.corpus), progress=progress)
+                self._indexes[name] = index
+            self._embedder.embed_query("warm up")
+        except SectorkitError as error:
+            self._set("documents", "failed", str(error))
+            return
+        passages = sum(report.passages for report in self.reports.values())
+        failed = sum(len(report.failed) for report in self.reports.values())
+        tail = f"; {failed} documents could not be read" if failed else ""
+        self._set("documents", "ready", f"{passages} passages{tail}", 1.0)
+
+    def _keep_model(self) -> None:
+        """Start or find the model, then watch it; one of our own that died is started again, a few times."""
+        for attempt in range(1 + _RESTARTS):
+            try:
+                self._load_model()
+            except SectorkitError as error:
+                self._set("model", "failed", str(error))
+                if self.settings.llm_url is None:
+                    return
+            while not self._closing.wait(_HEALTH_EVERY):
+                if self.settings.llm_url is not None:
+                    self._watch_endpoint()
+                elif self._server is None or not self._server.alive():
+                    break
+            if self._closing.is_set():
+                return
+            self._chat = None
+            self._set("model", "working", f"the model server died; starting it again ({attempt + 1} of {_RESTARTS})")
+        self._set("model", "failed", "the model server keeps dying; its log is at sectorkit models status")
+
+    def _load_model(self) -> None:
+        from sectorkit.models.chat import connect
+        from sectorkit.models.preflight import preflight
+
+        progress = self._working("model")
+        server = None
+        if self.settings.llm_url is None:
+            server = start_chat_server(self.settings, progress=progress)
+            with self._lock:
+                if self._closing.is_set():
+                    if server.started_here:
+                        server.stop()
+                    return
+                self._server = server
+        progress("connecting")
+        chat = connect(self.settings, server=server)
+        progress("checking what the server can do")
+        self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
+        self._limits = limits_for(self.settings, chat.context_limit)
+        self._chat = chat
+        self._set("model", "ready", self.capabilities.model, 1.0)
+
+    def _watch_endpoint(self) -> None:
+        from sectorkit.models.chat import connect
+
+        try:
+            chat = connect(self.settings, server=None)
+        except SectorkitError as error:
+            if self._chat is not None or self._stages["model"].state != "failed":
+                self._chat = None
+                self._set("model", "failed", str(error))
+        else:
+            if self._chat is None:
+                self._chat = chat
+                self._set("model", "ready", chat.model_name, 1.0)
+
+
+def _key(settings: Settings) -> str | None:
+    return settings.llm_key.get_secret_value() if settings.llm_key else None

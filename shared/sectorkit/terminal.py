@@ -1,0 +1,210 @@
+"""What the command line prints for search, ask and index: to a person in colour, to a program as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from sectorkit.answer import Delta, Done, Request, Retrieved
+from sectorkit.app import SectorApp, load_app
+from sectorkit.errors import SectorkitError, StoreError
+from sectorkit.parts import index_folder, limits_for, open_embedder, open_index, start_chat_server
+from sectorkit.progress import Progress
+
+if TYPE_CHECKING:
+    from sectorkit.answer import Answer
+    from sectorkit.retrieval.index import Index, SyncReport
+    from sectorkit.settings import Settings
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """A progress bar on stderr, so that stdout stays clean."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def progress(message: str, fraction: float | None = None) -> None:
+            total = None if fraction is None else 1.0
+            bar.update(task, description=escape(message[:70]), completed=fraction or 0.0, total=total)
+
+        yield progress
+
+
+@contextmanager
+def _ready_index(settings: Settings, app: SectorApp, docs: Path | None) -> Iterator[Index]:
+    """The app's index, synced: an empty one would find nothing, and a stale one would mislead."""
+    with progress_bar("starting") as progress:
+        index = open_index(settings, app, open_embedder(settings, progress=progress), corpus=docs)
+        report = index.sync(docs or app.corpus, progress=progress)
+    _warn(report)
+    try:
+        yield index
+    finally:
+        index.close()
+
+
+def _warn(report: SyncReport) -> None:
+    for source, reason in report.failed.items():
+        err.print(f"[yellow]not indexed:[/] {escape(source)}: {escape(reason)}")
+
+
+def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_json: bool) -> int:
+    """Bring an index up to date and report per file; exit status 1 where a document failed."""
+    app = load_app(name)
+    if rebuild:
+        shutil.rmtree(index_folder(settings, app, corpus=docs), ignore_errors=True)
+    with progress_bar("starting") as progress:
+        index = open_index(settings, app, open_embedder(settings, progress=progress), corpus=docs)
+        report = index.sync(docs or app.corpus, progress=progress)
+    index.close()
+    if as_json:
+        out.print_json(json.dumps(report.__dict__, default=list))
+        return 1 if report.failed else 0
+    for source, notes in report.notes.items():
+        for note in notes:
+            out.print(f"[dim]note:[/] {escape(source)}: {escape(note)}")
+    for source, reason in report.skipped.items():
+        out.print(f"[dim]skipped:[/] {escape(source)} {escape(reason)}")
+    _warn(report)
+    out.print(report.summary())
+    if not report.passages:
+        err.print(f"[yellow]nothing to search in {docs or app.corpus}:[/] put documents there and sync again")
+    return 1 if report.failed else 0
+
+
+def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: bool) -> int:
+    """Counts, documents and their problems."""
+    app = load_app(name)
+    embedder = open_embedder(settings)
+    index = open_index(settings, app, embedder, corpus=docs, create=False)
+    status = index.status()
+    documents = index.documents()
+    problems = index.check()
+    index.close()
+    if as_json:
+        listed = [{"source": d.source, "status": d.status, "problem": d.problem, **d.metadata} for d in documents]
+        out.print_json(json.dumps({**status, "problems": problems, "list": listed}))
+        return 1 if problems else 0
+    for key, value in status.items():
+        out.print(f"{key:>10}  {escape(str(value))}")
+    for document in documents:
+        state = "" if document.status == "indexed" else f"  [yellow]{escape(document.problem or '')}[/]"
+        out.print(f"  {escape(document.source)}  [dim]{escape(document.title or '')}[/]{state}")
+    for problem in problems:
+        err.print(f"[red]inconsistent:[/] {problem}; the next sync repairs it, or: index sync --rebuild")
+    return 1 if problems else 0
+
+
+def search(
+    settings: Settings, name: str, question: str | None, *, queries: Path | None, docs: Path | None, k: int,
+    where: Mapping[str, Sequence[str]], mode: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Print hits of one question, or of a file of them, as JSON Lines."""
+    from sectorkit.cli import read_queries
+
+    many = read_queries(queries) if queries else []
+    with _ready_index(settings, load_app(name), docs) as index:
+        for identifier, text in many:
+            hits = index.search(text, k, where=where, mode=mode)  # type: ignore[arg-type]
+            print(json.dumps({"id": identifier, "hits": [h.to_dict() for h in hits]}, ensure_ascii=False))
+        if question is None:
+            return 0
+        hits = index.search(question, k, where=where, mode=mode)  # type: ignore[arg-type]
+    if as_json:
+        print(json.dumps({"question": question, "hits": [h.to_dict() for h in hits]}, ensure_ascii=False, indent=2))
+        return 0
+    for place, hit in enumerate(hits, start=1):
+        meta = hit.passage.metadata
+        found = ", ".join(f"{stage} {rank}" for stage, rank in hit.ranks.items())
+        out.print(f"[bold]{place}. {escape(str(meta['title']))}[/] [dim]{escape(str(meta['locator']))} ({found})[/]")
+        out.print(f"   {escape(hit.passage.page_content[:300])}\n")
+    if not hits:
+        err.print("no passage was found; is the filter right? see: sectorkit index status")
+    return 0
+
+
+def ask(
+    settings: Settings, name: str, question: str, *, docs: Path | None, where: Mapping[str, Sequence[str]],
+    as_json: bool, model: bool,
+) -> int:  # fmt: skip
+    """Answer a question; streams to a terminal. Exit status 2 for an abstention."""
+    from sectorkit import answering, audit
+    from sectorkit.models.chat import connect
+
+    app = load_app(name)
+    request = Request(question, where=where)
+    answering.check_question(question)
+    with _ready_index(settings, app, docs) as index:
+        chat, server, limits = None, None, answering.Limits()
+        if model:
+            try:
+                with progress_bar("starting the model") as progress:
+                    server = None if settings.llm_url else start_chat_server(settings, progress=progress)
+                chat = connect(settings, server=server)
+                limits = limits_for(settings, chat.context_limit)
+            except SectorkitError as error:
+                err.print(f"[yellow]no model:[/] {escape(str(error))}")
+        try:
+            result = asyncio.run(_stream(app, request, index, chat, limits, quiet=as_json))
+        finally:
+            if server is not None and server.started_here:
+                server.stop()
+    if settings.audit:
+        audit.record(settings.logs_dir / "audit.jsonl", app.name, result)
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        show(result)
+    return 2 if result.verdict == "abstained" else 0
+
+
+async def _stream(
+    app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, *, quiet: bool
+) -> Answer:
+    from sectorkit import answering
+
+    async for event in answering.stream(app, request, index=index, chat=chat, limits=limits):
+        match event:
+            case Retrieved(evidence=evidence) if not quiet and evidence:
+                err.print(f"[dim]reading {len(evidence)} passages ...[/]")
+            case Delta(text=text) if not quiet:
+                err.print(escape(text), end="", style="dim")
+            case Done(answer=answer):
+                if not quiet:
+                    err.print()
+                return answer
+            case _:
+                pass
+    raise StoreError("the answer ended early; ask again")
+
+
+def show(result: Answer) -> None:
+    """An answer for a person: text, citations with their quotes, notes, timings."""
+    colour = {"supported": "green", "partial": "yellow", "abstained": "magenta"}[result.verdict]
+    out.print(f"\n[{colour} bold]{result.verdict}[/]  {escape(result.text)}\n")
+    for citation in result.citations:
+        out.print(f"[bold]\\[{citation.n}][/] {escape(citation.title)} [dim]{escape(citation.locator)}[/]")
+        out.print(f"    “{escape(citation.quote)}”  [dim]{escape(citation.source)}[/]")
+    if not result.citations:
+        for hit in result.hits[:3]:
+            meta = hit.passage.metadata
+            out.print(f"[bold]·[/] {escape(str(meta['title']))} [dim]{escape(str(meta['locator']))}[/]")
+            out.print(f"    {escape(hit.passage.page_content[:240])}")
+    for note in result.notes:
+        out.print(f"[yellow]note:[/] {escape(note)}")
+    times = ", ".join(f"{key.replace('_', ' ')} {seconds:.1f} s" for key, seconds in result.timings.items())
+    out.print(f"[dim]{escape(result.model or 'no model')}; {times}[/]")
