@@ -87,6 +87,12 @@ def limits_for(settings: Settings, context: int | None) -> Limits:
     """What fits into a prompt: the server's own context limit, and the catalogue's evidence for the model."""
     from sectorkit.answering import Limits
 
-    evidence = DEFAULT_EVIDENCE if settings.llm_url else chat_spec(settings).evidence_tokens
+    spec = None if settings.llm_url else chat_spec(settings)
     context = context or DEFAULT_CONTEXT
-    return Limits(context, evidence=evidence, answer=min(256, context // 4), seconds=settings.answer_timeout)
+    return Limits(
+        context=context,
+        evidence=spec.evidence_tokens if spec else DEFAULT_EVIDENCE,
+        answer=min(256, context // 4),
+        seconds=settings.answer_timeout,
+        declines=spec is None or spec.tier != "edge",
+    )

@@ -1,7 +1,7 @@
 """The catalogue: every model that Sectorkit knows by name, from `catalogue.toml` beside this file.
 
-A user's own entries stand in `$SECTORKIT_HOME/catalogue.toml`, of the same form; one with a known name replaces
-the entry that ships. Reading it imports nothing heavy.
+A user's own entries stand in `$SECTORKIT_HOME/catalogue.toml`, of the same form; one with a known name
+replaces the entry that ships. Reading it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -96,6 +96,9 @@ class ModelSpec(BaseModel):
 
     dimension: int | None = Field(None, description="length of a vector (embedding)")
     max_tokens: int | None = Field(None, description="tokens of a passage that are read (embedding)")
+    unrelated_below: float | None = Field(
+        None, description="cosine of question and nearest passage below which nothing is about it (embedding)"
+    )
     query_prompt: str = Field("{text}", description="template with {text}")
     passage_prompt: str = Field("{text}", description="template with {text}, and {title} where used")
 
@@ -154,10 +157,16 @@ def default_chat(hardware: Hardware) -> ModelSpec:
         return find_model("qwen2.5-coder-0.5b", "chat")
     largest = max(gpu.memory_gb for gpu in hardware.gpus)
     # Weights in bfloat16 need twice the parameters; about a third of the memory stays for context.
-    for name, needs in (("qwen3.8-27b", 78.0), ("qwen3.5-9b", 28.0), ("qwen3.5-4b", 14.0)):
+    for name, needs in (
+        ("qwen3.8-27b", 78.0),
+        ("qwen3.8-27b-fp8", 44.0),
+        ("qwen3.5-9b", 28.0),
+        ("qwen3.5-4b", 14.0),
+        ("qwen3.5-0.8b", 4.0),
+    ):
         if largest >= needs:
             return find_model(name, "chat")
-    return find_model("qwen3.5-0.8b", "chat") if largest >= 4 else find_model("qwen2.5-coder-0.5b", "chat")
+    return find_model("qwen2.5-coder-0.5b", "chat")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The chat client: LangChain's ChatOpenAI, with thinking kept out of the text and errors that say what to do."""
+"""The chat client: LangChain's ChatOpenAI, with thinking kept out of the text and errors that guide."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class SectorChat(ChatOpenAI):
     context_limit: int = ep.DEFAULT_CONTEXT
     """Tokens that prompt and answer share."""
     thinking_opened: bool | None = None
-    """Whether the model's template writes `<think>` itself. None: found out from the first answer of each kind,
-    which is then shown only once complete; False streams from the first token."""
+    """Whether the model's template writes `<think>` itself. None: found out from the first answer of each
+    kind, which is then shown only once complete; False streams from the first token."""
 
     # By the template's switches, since a model may think in one request and not in the next.
     _opened: dict[str, bool] = PrivateAttr(default_factory=dict)
@@ -43,7 +43,7 @@ class SectorChat(ChatOpenAI):
         return ep.Endpoint(str(self.openai_api_base), key)
 
     def count_tokens(self, content: str | Sequence[BaseMessage]) -> int:
-        """Tokens of a text or of messages in their template: the server's count, or an estimate that is high."""
+        """Tokens of a text, or of messages in their template: the server's count, or a high estimate."""
         plain = content if isinstance(content, str) else _as_dicts(content)
         if self._tokenizes:
             counted = ep.count_tokens(self.endpoint, self.model_name, plain)
@@ -160,8 +160,7 @@ class _SplitStream:
         body = kwargs.get("extra_body") or chat.extra_body or {}
         self._kind = json.dumps(body.get("chat_template_kwargs"), sort_keys=True, default=str)
         self._known = chat._opened
-        opened = chat.thinking_opened if chat.thinking_opened is not None else self._known.get(self._kind)
-        self._splitter = ThinkSplitter(opened)
+        self._splitter = ThinkSplitter(self._known.get(self._kind, chat.thinking_opened))
         self._given = False
         self._finish: str | None = None
 
@@ -196,12 +195,15 @@ class _SplitStream:
 
 
 def connect(settings: Settings, *, server: ModelServer | None = None, **options: Any) -> SectorChat:
-    """A chat client of `server`, or of SECTORKIT_LLM_URL where none is given. `options` override ChatOpenAI's.
+    """A chat client of `server`, or of SECTORKIT_LLM_URL where none is given; `options` go to ChatOpenAI.
 
     ServerUnavailable where nothing answers; UnknownName where SECTORKIT_LLM_MODEL is not served there.
     """
+    url: str
+    key: str | None = None
+    wanted: str | None
     if server is not None:
-        url, key, wanted = server.url, None, server.model
+        url, wanted = server.url, server.model
     elif settings.llm_url:
         key = settings.llm_key.get_secret_value() if settings.llm_key else None
         url, wanted = settings.llm_url, settings.llm_model
@@ -240,7 +242,7 @@ def connect(settings: Settings, *, server: ModelServer | None = None, **options:
 
 
 def _given_reasoning(message: dict[str, Any]) -> str | None:
-    """Thinking in a field of its own: `reasoning` in today's vLLM, `reasoning_content` before and elsewhere."""
+    """Thinking in a field of its own: `reasoning` in vLLM, `reasoning_content` before and elsewhere."""
     for field in ("reasoning", "reasoning_content"):
         if isinstance(message.get(field), str) and message[field]:
             return str(message[field])
@@ -258,7 +260,8 @@ def _clear_errors(url: str) -> Iterator[None]:
         yield
     except openai.APITimeoutError as error:
         raise ServerUnavailable(
-            f"the model server at {url} did not answer in time; set SECTORKIT_ANSWER_TIMEOUT higher, or ask for less"
+            f"the model server at {url} did not answer in time; set SECTORKIT_ANSWER_TIMEOUT higher, or ask "
+            "for less"
         ) from error
     except openai.APIConnectionError as error:
         raise ServerUnavailable(ep.no_answer(url, str(error.__cause__ or error))) from error

@@ -1,7 +1,7 @@
 """What a request can ask of the server besides its messages, as keywords for `chat.bind(...)`.
 
-They travel in the request's body as they are: through LangChain's own `response_format` a truncated answer would
-raise instead of coming back with its finish reason, and streaming would change its path.
+They travel in the request's body as they are: through LangChain's own `response_format` a truncated answer
+would raise instead of coming back with its finish reason, and streaming would change its path.
 
     chat.bind(**answer_schema(Triage.model_json_schema()))
     chat.bind(**answer_choice(["A", "B", "C"], logprobs=5), max_tokens=1)
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def answer_schema(schema: dict[str, Any], *, thinking: bool | None = None) -> dict[str, Any]:
-    """The answer must be JSON of this schema. Works with every OpenAI-compatible server that knows schemas."""
+    """The answer must be JSON of this schema, for any OpenAI-compatible server that knows schemas."""
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
     return {"extra_body": {"response_format": form, **_template(thinking)}}
 
@@ -22,7 +22,7 @@ def answer_schema(schema: dict[str, Any], *, thinking: bool | None = None) -> di
 def answer_choice(
     options: Sequence[str], *, logprobs: int = 0, thinking: bool | None = None
 ) -> dict[str, Any]:
-    """The answer must be one of `options` (vLLM); `logprobs`: how many alternatives to report for each token."""
+    """The answer must be one of `options` (vLLM); `logprobs`: alternatives to report for each token."""
     bound: dict[str, Any] = {
         "extra_body": {"structured_outputs": {"choice": list(options)}, **_template(thinking)}
     }

@@ -33,6 +33,8 @@ def convert(gguf: Path, folder: Path) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     clean_config(folder / "config.json")
+    for path in folder.iterdir():
+        path.chmod(0o644)  # weights are saved for their owner alone; a container's user reads them too
 
 
 def clean_config(path: Path) -> None:

@@ -111,8 +111,8 @@ def count_tokens(endpoint: Endpoint, model: str, content: str | Sequence[dict[st
 def template_opens_thinking(endpoint: Endpoint, model: str) -> bool | None:
     """Whether some prompt of this model ends in `<think>`, so that answers begin inside a thought.
 
-    Read off the templated prompt, with the template's switches for thinking unset and set; None where the server
-    shows no prompts.
+    Read off the templated prompt, with the template's switches for thinking unset and set; None where the
+    server shows no prompts.
     """
     opens = False
     for switches in ({}, {"enable_thinking": True, "thinking": True}):

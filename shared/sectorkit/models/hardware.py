@@ -43,7 +43,7 @@ class Hardware:
 
 
 def detect() -> Hardware:
-    """This machine's hardware, without importing torch. Never raises: what cannot be read counts as absent."""
+    """This machine's hardware, without torch. Never raises: what cannot be read counts as absent."""
     gpus = _nvidia_gpus()
     return Hardware("gpu" if gpus else "cpu", gpus, _memory_gb(), _cores(), _cpu_flags())
 

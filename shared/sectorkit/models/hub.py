@@ -15,15 +15,21 @@ from sectorkit.progress import Progress
 _PROBE_SECONDS = 2.0
 
 
+def hub_endpoint() -> str:
+    """The hub's address: HF_ENDPOINT as it is now, for a mirror, else the client's own."""
+    from huggingface_hub import constants
+
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or constants.ENDPOINT
+
+
 def hub_answers() -> bool:
     """Whether a model hub can be reached from here, found out within about two seconds."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         return False
     import httpx
-    from huggingface_hub import constants
 
     try:
-        response = httpx.head(constants.ENDPOINT, timeout=_PROBE_SECONDS, follow_redirects=True)
+        response = httpx.head(hub_endpoint(), timeout=_PROBE_SECONDS, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError):
         return False
     return response.status_code < 400
@@ -35,10 +41,14 @@ def fetch_hub(spec: ModelSpec, *, work: Path, progress: Progress) -> tuple[Path,
     PullError where the hub refuses or breaks off; CorruptModel where a hash is not the hub's or catalogue's.
     """
     from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    disable_progress_bars()  # ours is shown instead
     ready = work / "hub"
     try:
-        info = HfApi().model_info(spec.repo, revision=spec.revision, files_metadata=True)
+        info = HfApi(endpoint=hub_endpoint()).model_info(
+            spec.repo, revision=spec.revision, files_metadata=True
+        )
         wanted = {f.rfilename: f for f in info.siblings or [] if is_safe(f.rfilename)}
         if not any(name.endswith(".safetensors") for name in wanted):
             raise PullError(
@@ -47,7 +57,13 @@ def fetch_hub(spec: ModelSpec, *, work: Path, progress: Progress) -> tuple[Path,
         commit = info.sha or spec.revision
         total = sum(f.size or 0 for f in wanted.values())
         with _Watch(spec.name, ready, total, progress):
-            snapshot_download(spec.repo, revision=commit, local_dir=ready, allow_patterns=list(SAFE_PATTERNS))
+            snapshot_download(
+                spec.repo,
+                revision=commit,
+                local_dir=ready,
+                allow_patterns=list(SAFE_PATTERNS),
+                endpoint=hub_endpoint(),
+            )
     except PullError:
         raise
     except Exception as error:  # the client raises its own, httpx's, the operating system's and Xet's errors
@@ -57,7 +73,7 @@ def fetch_hub(spec: ModelSpec, *, work: Path, progress: Progress) -> tuple[Path,
             ) from error
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PullError(
-            f"{spec.repo} could not be fetched from the model hub: {said}. If it asks for a licence to be accepted, "
+            f"{spec.repo} could not be fetched from the model hub: {said}. If a licence has to be accepted, "
             "accept it on the model's page and set HF_TOKEN; otherwise pull again: it resumes"
         ) from error
     shutil.rmtree(ready / ".cache", ignore_errors=True)

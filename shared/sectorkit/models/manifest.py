@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 # Weights as safetensors, and text that is read as data. No pickles, no Python, no shared objects.
 SAFE_PATTERNS = (
-    "*.safetensors", "*.json", "*.jsonl", "*.txt", "*.model", "*.jinja", "*.md", "*.tiktoken", "LICENSE*", "NOTICE*"
+    "*.safetensors", "*.json", "*.jsonl", "*.txt", "*.model", "*.jinja", "*.md", "*.tiktoken", "LICENSE*"
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def sizes_agree(folder: Path) -> bool:
 
 
 def check_manifest(folder: Path, *, progress: Progress = silent) -> Manifest:
-    """Hash every file again. CorruptModel names the first missing, changed or added file and the next step."""
+    """Hash every file again; CorruptModel names a missing, changed or added file and the next step."""
     manifest = read_manifest(folder)
     again = f"fetch it afresh: sectorkit models pull {folder.name}"
     if manifest is None:

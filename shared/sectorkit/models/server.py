@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sectorkit.errors import ServerStartError, UnknownName
 from sectorkit.models.catalogue import ModelSpec
 from sectorkit.models.hardware import Hardware, detect
-from sectorkit.models.process import end_orphans, process_mark, reap
+from sectorkit.models.process import end_orphans, process_mark, reap, send
 from sectorkit.models.serverlog import next_step, tail, what_it_does
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
@@ -44,7 +44,7 @@ class ServerState(BaseModel):
 
 @dataclass(frozen=True)
 class ModelServer:
-    """A vLLM that was started here. `url` ends in /v1; `name` is the catalogue's, and the one that it serves."""
+    """A vLLM that was started here. `url` ends in /v1; `name` is the catalogue's, and what it serves."""
 
     name: str
     url: str
@@ -52,6 +52,8 @@ class ModelServer:
     mark: str
     log: Path
     state_file: Path
+    started_here: bool = False
+    """By the call that gave it back, and not found running: whoever started a server stops it."""
 
     @property
     def model(self) -> str:
@@ -68,13 +70,13 @@ class ModelServer:
     def stop(self) -> None:
         """Stop it, its workers too, and forget it; nothing happens to a process that is not provably ours."""
         if self.alive():
-            os.kill(self.pid, signal.SIGTERM)
+            send(self.pid, self.mark, signal.SIGTERM)
             end = time.monotonic() + _STOP_SECONDS
             while self.alive() and time.monotonic() < end:
                 reap(self.pid)
                 time.sleep(0.1)
             if self.alive():
-                os.kill(self.pid, signal.SIGKILL)
+                send(self.pid, self.mark, signal.SIGKILL)
                 while self.alive():
                     reap(self.pid)
                     time.sleep(0.05)
@@ -134,8 +136,8 @@ def start_server(
 ) -> ModelServer:
     """A server of `spec` that answers: one that runs already (or is loading), else a new one.
 
-    Waits up to `settings.model_start_timeout`. ServerStartError ends with the log's last lines and the next step;
-    a server that this call started is stopped again where it fails or is interrupted.
+    Waits up to `settings.model_start_timeout`. ServerStartError holds the next step and the log's last lines.
+    A server that this call started is stopped again where it fails or is interrupted.
     """
     settings.servers_dir.mkdir(parents=True, exist_ok=True)
     settings.logs_dir.mkdir(parents=True, exist_ok=True)
@@ -153,7 +155,7 @@ def start_server(
             server.stop()
         raise
     progress(f"{spec.name}: ready at {server.url}", 1.0)
-    return server
+    return replace(server, started_here=child is not None)
 
 
 def running_servers(settings: Settings) -> list[ModelServer]:

@@ -23,7 +23,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"[Aa]ddress already in use", "its port was taken: set SECTORKIT_MODEL_PORT=0 to take a free one"),
     (
         r"[Nn]o available memory for the cache|KV cache .*(?:larger|needed|available)|max seq len",
-        "its context does not fit in memory: give VLLM_CPU_KVCACHE_SPACE more GiB, or a smaller --max-model-len",
+        "its context does not fit in memory: set VLLM_CPU_KVCACHE_SPACE higher (GiB), or a smaller context",
     ),
     (
         r"out of memory|OutOfMemory|Cannot allocate memory|MemoryError",

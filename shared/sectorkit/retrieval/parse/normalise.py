@@ -12,12 +12,14 @@ DECLARED = ("valid_from", "valid_to", "status", "kind", "issuer", "supersedes", 
 _DATES = frozenset({"valid_from", "valid_to"})
 
 _NEWLINE = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-# Controls; soft hyphen; zero width, bidi and other invisible marks; tag characters, which can hide instructions.
+# Controls; soft hyphen; zero width, bidi and other invisible marks; tag characters, which can hide
+# instructions.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
-# Zero-width joiners are spelling in Arabic and Indic scripts, and hold emoji together; elsewhere they are noise.
+# Zero-width joiners are spelling in Arabic and Indic scripts, and hold emoji together; elsewhere they are
+# noise.
 _JOINER = re.compile(
     r"(?<![\u0600-\u08ff\u0900-\u0dff\u0f00-\u0fff\u1780-\u17ff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]+"
 )
@@ -25,8 +27,8 @@ _SPACES = re.compile(r"[ \t\u00a0]*\t[ \t\u00a0]*|[ \t\u00a0]{2,}")
 _AROUND_NEWLINE = re.compile(r"[ \t\u00a0\u3000]*\n\s*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EDITOR_TITLE = re.compile(
-    r"(microsoft (word|powerpoint) ?-.*|untitled.*|unbenannt.*|sans titre.*|word document|document ?\d*|无标题"
-    r"|\(?anonymous\)?|.*\.(docx?|pdf|odt|rtf|indd|tex|dvi|qxd|html?))",
+    r"(microsoft (word|powerpoint) ?-.*|untitled.*|unbenannt.*|sans titre.*|word document|document ?\d*"
+    r"|无标题|\(?anonymous\)?|.*\.(docx?|pdf|odt|rtf|indd|tex|dvi|qxd|html?))",
     re.IGNORECASE,
 )
 

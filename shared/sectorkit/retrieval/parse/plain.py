@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
@@ -32,7 +33,7 @@ def _unwrap(paragraph: str) -> str:
     if any(len(line) < 0.75 * widest for line in lines[:-1]):
         return paragraph
     # A fixed width leaves no room for the next word. One line that had room ended on purpose.
-    for line, after in zip(lines, lines[1:], strict=False):
+    for line, after in pairwise(lines):
         if len(line.rstrip()) + 1 + len(after.split(" ", 1)[0]) < widest - 2:
             return paragraph
     return join_lines(lines)

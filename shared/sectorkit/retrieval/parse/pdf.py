@@ -1,0 +1,141 @@
+"""PDF, by pdfium: pages of words become headings, paragraphs and rows, with page numbers.
+
+pdfium is C++ and reads hostile input; `parse` therefore runs this in a process of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sectorkit.errors import DocumentError
+from sectorkit.retrieval.parse.document import Draft, ParsedDocument
+from sectorkit.retrieval.parse.normalise import DECLARED, declared, declared_title, primary_language
+from sectorkit.retrieval.parse.pdf_layout import Layout
+from sectorkit.retrieval.parse.pdf_lines import lines_of, pieces
+from sectorkit.retrieval.parse.pdf_page import Page, PageReader
+from sectorkit.retrieval.parse.pdf_running import without_running
+
+MAX_PAGES = 5_000
+_OCR = "run OCR on it (for example ocrmypdf) or supply a text version"
+
+
+def parse_pdf(path: Path) -> ParsedDocument:
+    """Raises DocumentError where the file is encrypted, damaged, too long, or has no text on any page."""
+    with _opened(path) as pdf:
+        count = len(pdf)
+        if count > MAX_PAGES:
+            raise DocumentError(
+                f"{path.name} has {count:,} pages; at most {MAX_PAGES:,} are read. Split it into files."
+            )
+        pages, broken = _read_pages(pdf, count)
+        title, language, pairs = _properties(pdf)
+    empty = [p.number for p in pages if not p.lines and not p.is_blank]
+    if not any(p.lines for p in pages):
+        raise _no_text(path, empty, broken)
+    per_page = [(page, lines_of(page)) for page in pages]
+    lines = without_running(per_page)
+    layout = Layout([line for found in lines for line in found])
+    draft = Draft()
+    layout.add(
+        draft, [piece for page, kept in zip(pages, lines, strict=True) for piece in pieces(page, kept)]
+    )
+    metadata, problems = declared(pairs)
+    notes = [
+        *_note(empty, "no text", f"scanned? {_OCR}"),
+        *_note(broken, "content that cannot be read and was left out", "print the PDF to a new one"),
+        *_note([p.number for p in pages if p.unreadable > 0.2], "fonts that hide their letters", _OCR),
+        *problems,
+    ]
+    return draft.finish(
+        title=declared_title(title),
+        language=primary_language(language),
+        metadata=metadata,
+        pages=count,
+        notes=tuple(notes),
+    )
+
+
+def _no_text(path: Path, empty: list[int], broken: list[int]) -> DocumentError:
+    if empty:
+        return DocumentError(f"{path.name} is scanned: none of its pages has text; {_OCR}.")
+    if broken:
+        return DocumentError(
+            f"{path.name} is damaged: no page can be read. Open it and print it to a new PDF."
+        )
+    return DocumentError(f"{path.name} holds no text: all its pages are blank.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import pypdfium2
+    from pypdfium2 import raw
+
+    try:
+        pdf = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
+            raise DocumentError(
+                f"{path.name} is encrypted. Print it to a new PDF without a password, and use that."
+            ) from None
+        raise DocumentError(
+            f"{path.name} is not a readable PDF ({error}). Open it in a viewer and print it to a new PDF."
+        ) from None
+    try:
+        yield pdf
+    finally:
+        pdf.close()
+
+
+def _read_pages(pdf: Any, count: int) -> tuple[list[Page], list[int]]:
+    import pypdfium2
+
+    reader, pages, broken = PageReader(), [], []
+    for number in range(1, count + 1):
+        try:
+            page = pdf[number - 1]
+            try:
+                pages.append(reader.read(page, number))
+            finally:
+                page.close()
+        except pypdfium2.PdfiumError:
+            broken.append(number)
+    return pages, broken
+
+
+def _properties(pdf: Any) -> tuple[str | None, str | None, list[tuple[str, str]]]:
+    """Title, language, and what else the document declares in its information dictionary."""
+    from pypdfium2 import raw
+
+    def text(call: Any) -> str:
+        size = call(None, 0)
+        if not 2 < size < 10_000:
+            return ""
+        buffer = ctypes.create_string_buffer(size)
+        call(ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)) if call is language else buffer, size)
+        return buffer.raw[:size].decode("utf-16-le", "replace").rstrip("\0")
+
+    def language(buffer: Any, size: int) -> int:
+        return int(raw.FPDFCatalog_GetLanguage(pdf.raw, buffer, size))
+
+    def property_of(name: str) -> str:
+        return text(lambda buffer, size: raw.FPDF_GetMetaText(pdf.raw, name.encode(), buffer, size))
+
+    return property_of("Title") or None, text(language) or None, [(n, property_of(n)) for n in DECLARED]
+
+
+def _note(numbers: list[int], what: str, step: str) -> list[str]:
+    """One note for all pages concerned: "pages 3, 5-9 have no text: ..."."""
+    if not numbers:
+        return []
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    names = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+    return [f"page {names} has {what}: {step}" if len(numbers) == 1 else f"pages {names} have {what}: {step}"]

@@ -1,0 +1,262 @@
+"""Answer -> HTML. Pure functions: what comes from a document or a model is escaped, always."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sectorkit.answer import Answer, Citation, Claim, Evidence, Verdict
+from sectorkit.retrieval.passage import Hit
+from sectorkit.ui.text import attr, document_url, esc, humanise, icon, plural
+
+_VERDICTS: dict[Verdict, tuple[str, str, str]] = {
+    "supported": ("check", "Supported", "Every sentence was found in the documents."),
+    "partial": ("half", "Partly supported", "Some of this answer was not found in the documents."),
+    "abstained": ("none", "Not answered", ""),
+}
+_SEARCH_ONLY = ("info", "Search only", "")
+_MARK = re.compile(r"\s*\[(\d+|\?)\]")
+_DRAFT_MARK = re.compile(r"\[\d+(?:\s*[,;–-]\s*\d+)*\]")
+_NOT_FOUND = "not found in the documents"
+_SNIPPET = 220
+_CLOCK = '<span class="sk-clock" aria-hidden="true"></span>'
+_IN_FORCE = frozenset({"in_force", "in force", "final", "current"})
+
+
+# -- while it is being answered -----------------------------------------------------------------------------------
+
+
+def waiting(message: str, fraction: float | None = None) -> str:
+    """A question that waits for something to be ready."""
+    value = "" if fraction is None else f' value="{min(max(fraction, 0.0), 1.0):.3f}"'
+    return (
+        f'<div class="sk-work" data-announce="{esc(message)}"><p class="sk-busy">{_dots()}{esc(message)}</p>'
+        f'<progress max="1"{value} aria-label="Progress"></progress></div>'
+    )
+
+
+def reading(app: str, evidence: Sequence[Evidence], *, writing: bool = False) -> str:
+    """What the model was given, while it reads and writes."""
+    found = plural(len(evidence), "passage")
+    head = f"From {found}" if writing else f"{_dots()}Reading {found} …{_CLOCK}"
+    rows = "".join(
+        f'<li><a class="sk-open sk-n" href="{esc(_link(app, e.hit))}" aria-label="Passage {e.n}">{e.n}</a> '
+        f'<span class="sk-row">{_name(e.hit)}<span class="sk-snippet" dir="auto">{esc(_short(e.text))}</span>'
+        "</span></li>"
+        for e in evidence
+    )
+    spoken = "The model is writing" if writing else f"Reading {found}"
+    return (
+        f'<div class="sk-work" data-announce="{esc(spoken)}"><p class="sk-busy">{head}</p>'
+        f'<ol class="sk-reading">{rows}</ol></div>'
+    )
+
+
+def draft(text: str, *, stopped: bool = False) -> str:
+    """The model's words before they are verified. Its own marks are numbers of the list above, no links."""
+    body = _DRAFT_MARK.sub(lambda m: f"<sup>{esc(m[0].strip('[]'))}</sup>", esc(text))
+    if not stopped:
+        return (
+            f'<div class="sk-answer sk-draft" aria-busy="true"><p class="sk-busy">{_dots()}Writing …{_CLOCK}'
+            '<span class="sk-hint">not checked against the documents yet</span></p>'
+            f'<p class="sk-text" dir="auto">{body}<span class="sk-caret" aria-hidden="true"></span></p></div>'
+        )
+    shown = f'<p class="sk-text" dir="auto">{body}</p>' if text.strip() else ""
+    return (
+        '<div class="sk-answer sk-draft" data-announce="Stopped.">'
+        f'<p class="sk-badge sk-abstained">{icon("none")}Stopped</p>{shown}'
+        '<p class="sk-small">You stopped this answer. What there is of it was not checked against the documents.</p>'
+        "</div>"
+    )
+
+
+def problem(message: str) -> str:
+    """An error's text, in the place of the answer."""
+    return f'<div class="sk-answer sk-problem" role="alert">{icon("warn")}<p dir="auto">{esc(message)}</p></div>'
+
+
+# -- the verified answer ------------------------------------------------------------------------------------------
+
+
+def answer(app: str, result: Answer) -> str:
+    """The verified answer with its verdict, citations, notes and closest passages."""
+    looks, words, hint = _VERDICTS[result.verdict]
+    if result.reason == "model_unavailable":
+        looks, words, hint = _SEARCH_ONLY
+    languages = {hit.id: hit.passage.metadata.get("language") for hit in result.hits}
+    abstained = result.verdict == "abstained"
+    spoken = f"{words}. {_MARK.sub('', result.text)}"
+    return "".join(
+        (
+            f'<article class="sk-answer" data-verdict="{esc(result.verdict)}"{attr("data-reason", result.reason)}'
+            f' data-announce="{esc(spoken)}" aria-label="Answer">',
+            f'<div class="sk-top"><p class="sk-badge sk-{result.verdict}">{icon(looks)}{words}</p>',
+            f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
+            "</div>",
+            f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
+            _again() if result.reason == "model_unavailable" else "",
+            _fields(result.fields),
+            _notes(result.notes),
+            _citations(app, result.citations, languages),
+            _closest(app, result.hits, open_=abstained),
+            '<div class="sk-foot">',
+            "" if abstained else _copy(result),
+            f'<p class="sk-small">{esc(_small_print(result))}</p></div></article>',
+        )
+    )
+
+
+def plain(result: Answer) -> str:
+    """The answer and its sources as text, for the clipboard."""
+    lines = [_MARK.sub(lambda m: f" [{m[1]}]" if m[1] != "?" else f" [{_NOT_FOUND}]", result.text)]
+    if result.citations:
+        lines += ["", "Sources:"]
+        lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
+    lines += ["", *result.notes] if result.notes else []
+    return "\n".join(lines)
+
+
+def _sentences(app: str, result: Answer) -> str:
+    """The text with [n] as links, and each sentence that nothing supports marked in words and by a line."""
+    by_number = {citation.n: citation for citation in result.citations}
+    out, at = [], 0
+    for claim, start, end in _located(result):
+        out.append(_linked(app, result.text[at:start], by_number))
+        body = _linked(app, result.text[start:end], by_number)
+        out.append(body if claim.supported or claim.neutral else f'<span class="sk-unsupported">{body}</span>')
+        at = end
+    return "".join(out) + _linked(app, result.text[at:], by_number)
+
+
+def _located(result: Answer) -> Iterator[tuple[Claim, int, int]]:
+    at = 0
+    for claim in result.claims:
+        start = result.text.find(claim.text, at) if claim.text.strip() else -1
+        if start >= 0:
+            at = start + len(claim.text)
+            yield claim, start, at
+
+
+def _linked(app: str, text: str, by_number: Mapping[int, Citation]) -> str:
+    out, at = [], 0
+    for mark in _MARK.finditer(text):
+        out.append(esc(text[at : mark.start()]))
+        at = mark.end()
+        if mark[1] == "?":
+            out.append(f' <span class="sk-flag">{_NOT_FOUND}</span>')
+        elif citation := by_number.get(int(mark[1])):
+            out.append(f"&#8239;{_cite(app, citation)}")
+    return "".join(out) + esc(text[at:])
+
+
+def _cite(app: str, citation: Citation) -> str:
+    where = ", ".join(part for part in (citation.title, citation.locator) if part)
+    return (
+        f'<a class="sk-cite sk-open" href="{esc(document_url(app, citation.source, citation.start, citation.end))}"'
+        f' aria-label="Source {citation.n}: {esc(where)}" title="{esc(where)}">{citation.n}</a>'
+    )
+
+
+def _citations(app: str, citations: Sequence[Citation], languages: Mapping[str, Any]) -> str:
+    if not citations:
+        return ""
+    rows = "".join(
+        f'<li id="{esc(app)}-source-{c.n}">{_cite(app, c)}<div class="sk-row"><p class="sk-name" dir="auto">'
+        f"<strong>{esc(c.title)}</strong>{_status(c.status)}</p>"
+        f'<p class="sk-where" dir="auto">{esc(c.locator)}</p>'
+        f'<blockquote dir="auto"{attr("lang", languages.get(c.passage_id))}>{esc(c.quote)}</blockquote></div></li>'
+        for c in citations
+    )
+    return f'<section class="sk-sources"><h3>Sources</h3><ol>{rows}</ol></section>'
+
+
+def _closest(app: str, hits: Sequence[Hit], *, open_: bool) -> str:
+    if not hits:
+        return ""
+    rows = "".join(
+        f'<li><a class="sk-open sk-hit" href="{esc(_link(app, hit))}">{_name(hit)}'
+        f'<span class="sk-snippet" dir="auto"{attr("lang", hit.passage.metadata.get("language"))}>'
+        f"{esc(_short(hit.passage.page_content))}</span></a></li>"
+        for hit in hits
+    )
+    return (
+        f'<details class="sk-closest"{" open" if open_ else ""}><summary>Closest passages '
+        f'<span class="sk-count">{len(hits)}</span></summary><ol>{rows}</ol></details>'
+    )
+
+
+def _name(hit: Hit) -> str:
+    meta = hit.passage.metadata
+    return (
+        f'<span class="sk-name" dir="auto"><strong>{esc(meta.get("title") or meta.get("source", ""))}</strong>'
+        f'{_status(meta.get("status"))}</span><span class="sk-where" dir="auto">{esc(meta.get("locator", ""))}</span>'
+    )
+
+
+def _status(status: str | None) -> str:
+    """A badge for what a reader must know: a document that is no longer, or not yet, in force."""
+    if not status or status in _IN_FORCE:
+        return ""
+    return f' <span class="sk-status-badge">{esc(humanise(status))}</span>'
+
+
+def _notes(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    rows = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
+    return f'<ul class="sk-notes" aria-label="Notes">{rows}</ul>'
+
+
+def _fields(fields: Mapping[str, Any]) -> str:
+    """The sector's own result: a name and a value a line, lists as lists."""
+    if not fields:
+        return ""
+    rows = "".join(f'<dt>{esc(humanise(k))}</dt><dd dir="auto">{_value(v)}</dd>' for k, v in fields.items())
+    return f'<dl class="sk-fields">{rows}</dl>'
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"<ul>{''.join(f'<li>{_value(one)}</li>' for one in value)}</ul>" if value else "–"
+    if isinstance(value, Mapping):
+        return esc(json.dumps(dict(value), ensure_ascii=False))
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return esc("–" if value is None else value)
+
+
+def _again() -> str:
+    return '<p class="sk-again" hidden><button type="button" class="sk-button">The model is ready: ask again</button></p>'
+
+
+def _copy(result: Answer) -> str:
+    return f'<button type="button" class="sk-button sk-copy" data-copy="{esc(plain(result))}">{icon("copy")}Copy answer</button>'
+
+
+def _small_print(result: Answer) -> str:
+    times, usage = result.timings, result.usage
+    parts = [f"{what} {times[name]:.1f} s" for name, what in _TIMES if name in times]
+    if result.model:
+        parts.append(result.model)
+    if usage:
+        parts.append(f"{usage.get('prompt', 0):,} tokens read, {usage.get('completion', 0):,} written")
+    return " · ".join(parts)
+
+
+_TIMES = (("retrieve", "searched in"), ("first_token", "first word after"), ("total", "all in"))
+
+
+def _link(app: str, hit: Hit) -> str:
+    meta = hit.passage.metadata
+    return document_url(app, str(meta.get("source", "")), meta.get("start"), meta.get("end"))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SNIPPET else line[: line.rfind(" ", 0, _SNIPPET) if " " in line[:_SNIPPET] else _SNIPPET] + " …"
+
+
+def _dots() -> str:
+    return '<span class="sk-dots" aria-hidden="true"><i></i><i></i><i></i></span>'

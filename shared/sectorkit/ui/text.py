@@ -1,0 +1,63 @@
+"""Small pieces of HTML: escaping, attributes, icons, dates. Everything shown passes through `esc`."""
+
+from __future__ import annotations
+
+from datetime import date
+from html import escape
+from typing import Any
+from urllib.parse import quote, urlencode
+
+_ICONS = {
+    "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+    "half": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor" stroke="none"/>',
+    "none": '<circle cx="12" cy="12" r="8"/><path d="M8.5 12h7"/>',
+    "info": '<circle cx="12" cy="12" r="8.5"/><path d="M12 11.2v5M12 7.6v.2"/>',
+    "warn": '<path d="M12 4.2 21 19.6H3z"/><path d="M12 10.2v4.2M12 16.9v.2"/>',
+    "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M15.5 8.5v-4h-11v11h4"/>',
+}
+
+
+def esc(value: object) -> str:
+    """Text as HTML, fit for elements and double-quoted attributes."""
+    return escape(str(value), quote=True)
+
+
+def attr(name: str, value: object | None) -> str:
+    """` name="value"`, or nothing where the value is None or empty."""
+    return f' {name}="{esc(value)}"' if value not in (None, "") else ""
+
+
+def icon(name: str) -> str:
+    """An inline picture that screen readers skip: the words beside it say the same."""
+    return (
+        '<svg class="sk-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false" fill="none" '
+        'stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">'
+        f"{_ICONS[name]}</svg>"
+    )
+
+
+def document_url(app: str, source: str, start: int | None = None, end: int | None = None) -> str:
+    """Address of a document's page, relative to the page's root, so that it holds behind any path prefix."""
+    path = f"documents/{quote(app, safe='')}/{quote(source, safe='/')}"
+    if start is None or end is None:
+        return path
+    return f"{path}?{urlencode({'start': start, 'end': end})}#quote"
+
+
+def day(value: Any) -> str:
+    """`2024-05-01` as "1 May 2024"; what is no ISO date stays as it is."""
+    try:
+        read = date.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return f"{read.day} {read:%B} {read.year}"
+
+
+def humanise(name: str) -> str:
+    """A metadata word for a person: `in_force` -> "In force"."""
+    words = name.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,156 @@
+"""PDF: structure that the file does not state is found again."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sectorkit.retrieval.parse import parse
+from sectorkit.retrieval.parse.markdown import parse_markdown
+
+BUILDER = Path(__file__).parents[3] / "apps/governance_search/build_corpus.py"
+SOURCES = sorted((BUILDER.parent / "sources").glob("*.md"))
+
+SAMPLE = """# Règlement sur l'eau
+
+""" + "\n\n".join(
+    f"""## {n}. Part {n}
+
+### {n}.1 Scope
+
+{"This part applies to every dwelling in the city, whoever owns it, and to multi-dwelling buildings. " * 12}
+
+1. The first rule, which is long enough to run over the end of its line and to go on in another line.
+2. The second rule of 林雅婷 — 12,5 % of €{n}00.
+
+- a point
+- another point that is also long enough to run over the end of a line, so that it has to be joined
+
+| Cause | Accounts affected | Amount |
+|---|---|---|
+| Tariff code for multi-dwelling buildings that nobody had checked | {n},239 | 742 |
+| Other errors |  | {n} |"""
+    for n in range(1, 8)
+)
+
+
+@pytest.fixture(scope="module")
+def builder() -> dict[str, Any]:
+    return runpy.run_path(str(BUILDER))
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx"])
+def test_a_built_file_reads_like_its_source(tmp_path: Path, builder: dict[str, Any], kind: str) -> None:
+    source = tmp_path / "a.md"
+    source.write_text(SAMPLE, encoding="utf-8")
+    builder[f"build_{kind}"](SAMPLE, tmp_path / f"a.{kind}", language="fr")
+    expected, found = parse_markdown(source), parse(tmp_path / f"a.{kind}")
+    assert [(b.kind, b.level, found.text[b.start : b.end]) for b in found.blocks] == [
+        (b.kind, b.level, expected.text[b.start : b.end]) for b in expected.blocks
+    ]
+    assert (found.title, found.language) == ("Règlement sur l'eau", "fr")
+
+
+def test_blocks_know_their_page(tmp_path: Path, builder: dict[str, Any]) -> None:
+    builder["build_pdf"](SAMPLE, tmp_path / "a.pdf")
+    document = parse(tmp_path / "a.pdf")
+    pages = [b.page for b in document.blocks]
+    assert document.pages is not None
+    assert pages[0] == 1
+    assert pages[-1] == document.pages >= 4
+    assert pages == sorted(p for p in pages if p is not None)
+
+
+def test_the_builder_writes_the_same_bytes_again(tmp_path: Path, builder: dict[str, Any]) -> None:
+    for kind in ("pdf", "docx"):
+        for name in ("a", "b"):
+            builder[f"build_{kind}"](SAMPLE, tmp_path / f"{name}.{kind}")
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def draw(path: Path, *pages: Callable[[Any], None]) -> Path:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(path), pagesize=(595, 842))
+    for page in pages:
+        page(canvas)
+        canvas.showPage()
+    canvas.save()
+    return path
+
+
+def lines(*texts: str, font: str = "Times-Roman", top: float = 700) -> Callable[[Any], None]:
+    def page(canvas: Any) -> None:
+        for at, text in enumerate(texts):
+            canvas.setFont(font, 11)
+            canvas.drawString(70, top - 14 * at, text)
+
+    return page
+
+
+def test_words_divided_at_a_line_end_are_joined_again(tmp_path: Path) -> None:
+    text = ("The ordi-", "nance on multi-", "dwelling houses in Vieux-", "Port and", "multi-dwelling land")
+    document = parse(draw(tmp_path / "a.pdf", lines(*text)))
+    assert "The ordinance on multi-dwelling houses in Vieux-Port" in document.text
+
+
+def test_running_headers_and_page_numbers_are_left_out(tmp_path: Path) -> None:
+    def page(number: int) -> Callable[[Any], None]:
+        def draw_page(canvas: Any) -> None:
+            canvas.drawString(70, 800, f"Chapter {number // 3} of the rules")
+            canvas.drawString(400, 800, f"Page {number + 4} of 20")
+            lines(f"Only page {number} says that {number * number} applies.")(canvas)
+
+        return draw_page
+
+    document = parse(draw(tmp_path / "a.pdf", *(page(n) for n in range(1, 9))))
+    assert document.text.split("\n\n") == [f"Only page {n} says that {n * n} applies." for n in range(1, 9)]
+
+
+def test_numbered_bold_lines_are_headings(tmp_path: Path) -> None:
+    def page(canvas: Any) -> None:
+        lines("Article 1 Purpose", font="Times-Bold", top=700)(canvas)
+        lines("This law applies to", "all.", top=680)(canvas)
+        lines("Article 2 Definitions", font="Times-Bold", top=630)(canvas)
+        lines("A person is a person.", top=610)(canvas)
+
+    document = parse(draw(tmp_path / "a.pdf", page))
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind == "heading"]
+    assert headings == ["Article 1 Purpose", "Article 2 Definitions"]
+
+
+def test_columns_without_rules_become_rows(tmp_path: Path) -> None:
+    def page(canvas: Any) -> None:
+        for at, (what, fee) in enumerate((("Permit", "12.00"), ("Extract", "8.50"), ("Copy", "0.50"))):
+            canvas.drawString(70, 700 - 14 * at, what)
+            canvas.drawRightString(400, 700 - 14 * at, fee)
+
+    document = parse(draw(tmp_path / "a.pdf", page))
+    assert document.text == "Permit | 12.00\nExtract | 8.50\nCopy | 0.50"
+
+
+def test_a_turned_page_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    from pypdf import PdfWriter
+
+    writer = PdfWriter(clone_from=draw(tmp_path / "a.pdf", lines("One line of text", "and another one.")))
+    for turn in (90, 180, 270):
+        writer.pages[0].rotation = turn
+        writer.write(tmp_path / "b.pdf")
+        assert "One line of text" in parse(tmp_path / "b.pdf").text
+
+
+def test_a_page_without_text_is_named(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (60, 60), "red").save(tmp_path / "scan.png")
+
+    def scan(canvas: Any) -> None:
+        canvas.drawImage(str(tmp_path / "scan.png"), 50, 50)
+
+    document = parse(draw(tmp_path / "a.pdf", lines("Text."), scan, scan, lines("More."), scan))
+    assert document.notes[0].startswith("pages 2-3, 5 have no text: scanned?")
+    assert document.pages == 5
