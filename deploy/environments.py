@@ -28,7 +28,9 @@ UV = "uv==0.13.9"
 def main(target: str) -> None:
     """Make the environment that `target` names; SystemExit with the next step where that fails."""
     if sys.version_info < (3, 11):
-        raise SystemExit(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}; run make PYTHON=python3.12")
+        raise SystemExit(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; run make PYTHON=python3.12"
+        )
     if target == "app":
         files, venv, project = ["app.txt", "torch.txt"], VENV, True
     elif target == "dev":
@@ -41,7 +43,7 @@ def main(target: str) -> None:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + sys.version.encode()).hexdigest()
     stamp = venv / f".made-{target}"
     # The dev environment holds all that the app needs: `make demo` after `make test` installs nothing.
-    if stamp.exists() and stamp.read_text() == digest or target == "app" and (venv / ".made-dev").exists():
+    if (stamp.exists() and stamp.read_text() == digest) or (target == "app" and (venv / ".made-dev").exists()):
         return
     started = time.monotonic()
     print(f"==> making {venv.name} ({', '.join(files)})", flush=True)
@@ -78,7 +80,7 @@ def install(uv: Path, venv: Path, what: list[str | Path]) -> None:
     if subprocess.run(command, env=env, check=False).returncode:
         free = shutil.disk_usage(ROOT).free / 2**30
         raise SystemExit(
-            f"installing into {venv.name} failed ({free:.1f} GB free; 6 GB are needed): see the lines above, then run it again"
+            f"installing into {venv.name} failed ({free:.1f} GB free, 6 GB needed): see above, then run it again"
         )
 
 

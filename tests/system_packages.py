@@ -28,7 +28,9 @@ def main() -> int:
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     quiet = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     for command in ([*quiet, "update"], [*quiet, "install", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+        )
         if done.returncode:
             print(f"!! {' '.join(command)} failed: {done.stderr[-500:]}", file=sys.stderr)
             return 0

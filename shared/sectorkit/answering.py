@@ -1,7 +1,7 @@
 """The one pipeline: question -> evidence -> answer -> verified answer.
 
-    async for event in stream(app, request, index=index, chat=chat):
-        ...   # Retrieved, then Delta as the model writes, then Done(answer)
+async for event in stream(app, request, index=index, chat=chat):
+    ...   # Retrieved, then Delta as the model writes, then Done(answer)
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _TASK = (
     "Answer the question in one to three short sentences of {language}, using only the passages above and their exact "
     "words, figures, names and dates."
 )
-_CITE = f" Put the number of the passage after each sentence, like [1]. If they do not answer it, write only: {DECLINED}"
+_CITE = (
+    f" Put the number of the passage after each sentence, like [1]. If they do not answer it, write only: {DECLINED}"
+)
 _PROMPT_OVERHEAD = 400  # tokens kept free for the instructions and the chat template around the evidence
 
 
@@ -114,9 +116,7 @@ async def stream(
     reason: Reason | None = None
     try:
         async with asyncio.timeout(limits.seconds):
-            async for chunk in chat.astream(
-                prompt(app, request, evidence, limits), max_tokens=limits.answer
-            ):
+            async for chunk in chat.astream(prompt(app, request, evidence, limits), max_tokens=limits.answer):
                 if usage_now := getattr(chunk, "usage_metadata", None):
                     usage = {"prompt": usage_now["input_tokens"], "completion": usage_now["output_tokens"]}
                 model = chunk.response_metadata.get("model_name") or model
@@ -126,7 +126,11 @@ async def stream(
                     yield Delta(piece)
     except (ServerUnavailable, TimeoutError) as error:
         reason = "interrupted" if raw else "model_unavailable"
-        what = f"The model gave no answer within {limits.seconds:.0f} s; ask again" if isinstance(error, TimeoutError) else str(error)
+        what = (
+            f"The model gave no answer within {limits.seconds:.0f} s; ask again"
+            if isinstance(error, TimeoutError)
+            else str(error)
+        )
         shown = replace(shown, notes=(*shown.notes, what))
     clock.mark("generate")
     if reason == "model_unavailable":
@@ -263,7 +267,11 @@ def _abstain(draft: _Draft, reason: Reason) -> Answer:
 def _finish(app: SectorApp, draft: _Draft, clock: _Clock, result: Answer) -> Answer:
     for rule in app.after:
         result = rule(draft.request, result)
-    return replace(result, notes=tuple(dict.fromkeys((*draft.notes, *result.notes))), timings={**clock.times, "total": clock.total()})
+    return replace(
+        result,
+        notes=tuple(dict.fromkeys((*draft.notes, *result.notes))),
+        timings={**clock.times, "total": clock.total()},
+    )
 
 
 def _model_name(chat: BaseChatModel) -> str | None:

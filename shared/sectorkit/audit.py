@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sectorkit.answer import Answer
@@ -16,7 +16,7 @@ from sectorkit.answer import Answer
 def record(log: Path, app: str, answer: Answer, *, user: str | None = None, texts: bool = True) -> None:
     """Append one answer to `log`. Raises OSError where it cannot be written: an unlogged answer is not given."""
     entry = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "app": app,
         "user": user,
         "question": answer.question if texts else None,

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sectorkit",
         description="Sector apps on open-weight models: search documents, answer with citations, serve models.",
-        epilog="Settings are environment variables, SECTORKIT_HOME, SECTORKIT_LLM_URL and others: `sectorkit settings`.",
+        epilog="Settings are environment variables, such as SECTORKIT_HOME and SECTORKIT_LLM_URL: `sectorkit settings`.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -128,9 +128,7 @@ def _add_question(parser: argparse.ArgumentParser, *, several: bool = False) -> 
 def _demo(settings: Settings, options: argparse.Namespace) -> int | None:
     from sectorkit.demo import demo
 
-    return demo(
-        settings, options.apps, docs=options.docs, model=not options.no_model, browser=not options.no_browser
-    )
+    return demo(settings, options.apps, docs=options.docs, model=not options.no_model, browser=not options.no_browser)
 
 
 def _ask(settings: Settings, options: argparse.Namespace) -> int | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,17 +34,13 @@ def demo(settings: Settings, names: Sequence[str], *, docs: Path | None, model: 
     corpora = {apps[0].name: docs} if docs is not None else {}
     runtime = Runtime(settings, apps, corpora=corpora, progress=_Teller())
 
-    def on_ready() -> None:
-        url = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else settings.host}:{settings.port}"
-        _out.print(f"[bold green]==> open {url}{settings.root_path}[/]  (Ctrl-C stops)")
-        runtime.start(model=model)
-        if browser:
-            import webbrowser
-
-            webbrowser.open(f"{url}{settings.root_path}")
+    def opened(url: str) -> None:
+        _out.print(f"[bold green]==> open {url}[/]  (Ctrl-C stops)")
+        if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+            webbrowser.open(url)
 
     try:
-        serve(runtime, settings, on_ready=on_ready)
+        serve(runtime, settings, on_open=opened, on_ready=lambda url: runtime.start(model=model))
     finally:
         _out.print("==> stopping")
         runtime.close()

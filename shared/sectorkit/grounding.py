@@ -35,7 +35,8 @@ _NEGATION = re.compile(
 )
 # "must not exceed 45" and "the limit is 45" say the same: a bound is not a denial.
 _BOUND = re.compile(
-    r"\b(?:not|no)\s+(?:more|less|fewer|later|earlier|exceed\w*|above|below)\b|\bno\.|(?:ne|n')\s*\w*\s*(?:dépass|excéd)\w*(?:\s+pas)?"
+    r"\b(?:not|no)\s+(?:more|less|fewer|later|earlier|exceed\w*|above|below)\b|\bno\."
+    r"|(?:ne|n')\s*\w*\s*(?:dépass|excéd)\w*(?:\s+pas)?"
     r"|\bne (?:peut|peuvent|doit|doivent) (?:pas )?(?:dépasser|excéder|être (?:inférieur|supérieur))|nicht\s+(?:mehr|länger|über)"
     r"|不得?(?:超过|少于|低于|高于|多于|迟于|晚于|早于)",
     re.IGNORECASE,
@@ -79,7 +80,7 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     citations: list[Citation] = []
     claims: list[Claim] = []
     text, at = "", 0
-    for (start, end, sentence), word_score, word_span in scored:
+    for (_, end, sentence), word_score, word_span in scored:
         text += plain[at:end]
         at = end
         score, span = word_score, word_span if word_score >= SUPPORT_BY_WORDS else None
@@ -140,9 +141,7 @@ def _content(sentence: str) -> bool:
     return len(terms) >= 3 or bool(numbers(sentence)) or any(len(term) > 4 for term in terms)
 
 
-def _by_words(
-    claim: str, spans: Sequence[_Span], weight: Callable[[str], float]
-) -> tuple[float, _Span | None]:
+def _by_words(claim: str, spans: Sequence[_Span], weight: Callable[[str], float]) -> tuple[float, _Span | None]:
     """The span that holds most of the claim's weighted words and all of its numbers; the shortest among equals."""
     terms = set(map(stem, words(claim)))
     whole = sum(map(weight, terms))

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 _PATTERNS = [
-    r"(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|preceding|your)\b[^.\n]{0,30}"
-    r"\b(?:instructions?|prompts?|rules?|directions?|context)",
+    r"(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|preceding|your)\b"
+    r"[^.\n]{0,30}\b(?:instructions?|prompts?|rules?|directions?|context)",
     r"(?:ignore|disregard|forget|override) all (?:of )?(?:the )?(?:instructions|prompts)",
     r"\b(?:note|message|instruction|attention)s?\b[^.\n]{0,30}\b(?:to|for)\b[^.\n]{0,30}"
     r"\b(?:assistants?|language models?|chat ?bots?|llms?|ai (?:system|model|agent)s?)\b",

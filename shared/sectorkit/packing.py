@@ -9,9 +9,7 @@ from sectorkit.injection import without_injections
 from sectorkit.retrieval.passage import Hit, Passage
 
 
-def pack(
-    hits: Sequence[Hit], *, budget: int, count: Callable[[str], int], max_passages: int
-) -> tuple[Evidence, ...]:
+def pack(hits: Sequence[Hit], *, budget: int, count: Callable[[str], int], max_passages: int) -> tuple[Evidence, ...]:
     """The best hits whose texts fit into `budget` tokens by `count`, in rank order, numbered from 1.
 
     A hit that does not fit is passed over and smaller ones after it may still go in; the first always goes in,

@@ -1,10 +1,10 @@
 """Runtime: the parts of one running process, made in the background while a page is already open.
 
-    runtime = Runtime(settings, [load_app("governance_search")])
-    runtime.start()                       # returns at once
-    runtime.stages()                      # what is ready, what is being loaded and how far it is
-    async for event in runtime.stream("governance_search", Request("...")): ...
-    runtime.close()                       # stops what it started and nothing else
+runtime = Runtime(settings, [load_app("governance_search")])
+runtime.start()                       # returns at once
+runtime.stages()                      # what is ready, what is being loaded and how far it is
+async for event in runtime.stream("governance_search", Request("...")): ...
+runtime.close()                       # stops what it started and nothing else
 """
 
 from __future__ import annotations
@@ -147,9 +147,7 @@ class Runtime:
         with self._lock:
             known = self._stages[name]
             seconds = time.monotonic() - self._began if state != known.state else known.seconds
-            self._stages[name] = replace(
-                known, state=state, message=message, fraction=fraction, seconds=seconds
-            )
+            self._stages[name] = replace(known, state=state, message=message, fraction=fraction, seconds=seconds)
         self._report(f"{name}: {message}", fraction)
 
     def _working(self, name: StageName) -> Progress:

@@ -172,9 +172,7 @@ def ask(
     return 2 if result.verdict == "abstained" else 0
 
 
-async def _stream(
-    app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, *, quiet: bool
-) -> Answer:
+async def _stream(app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, *, quiet: bool) -> Answer:
     from sectorkit import answering
 
     async for event in answering.stream(app, request, index=index, chat=chat, limits=limits):

@@ -63,7 +63,9 @@ def test_the_corpus_is_what_it_should_be(synced: tuple[Index, SyncReport]) -> No
     assert len(documents) >= 15
     assert {Path(d.source).suffix for d in documents} == {".md", ".html", ".pdf", ".docx"}
     assert {d.metadata["language"] for d in documents} == {"en", "fr", "zh"}
-    assert sum(len(index.document(d.source).text.split()) for d in documents) > 28_000  # Chinese counts as one word a line
+    assert (
+        sum(len(index.document(d.source).text.split()) for d in documents) > 28_000
+    )  # Chinese counts as one word a line
     kinds = Counter(d.metadata["kind"] for d in documents)
     assert {"ordinance", "procurement-rule", "minutes", "guidance", "audit", "decision"} <= set(kinds)
 

@@ -72,7 +72,9 @@ async def answers(settings, app, index: Index, cases: list[GoldenCase], server, 
     print(f"packed evidence holds gold  {shown([packed(case, got, index) for case, got in open_cases])}")
     print(f"answered                    {shown([float(got.verdict != 'abstained') for _, got in open_cases])}")
     print(f"cites the gold words        {shown([cites(case, got, index) for case, got in open_cases])}")
-    print(f"abstained rightly           {shown([float(got.verdict == 'abstained') for got in closed])} (n={len(closed)})")
+    print(
+        f"abstained rightly           {shown([float(got.verdict == 'abstained') for got in closed])} (n={len(closed)})"
+    )
     print(f"quotes in their source      {sum(exact):.0f} of {len(exact)}")
     for name in ("retrieve", "first_token", "total"):
         times = sorted(got.timings.get(name, 0.0) for _, got in results)
@@ -87,9 +89,7 @@ def packed(case: GoldenCase, got: Answer, index: Index) -> float:
 def cites(case: GoldenCase, got: Answer, index: Index) -> float:
     spans = {quote.source: locate(quote, index) for quote in case.evidence}
     return float(
-        any(
-            (span := spans.get(c.source)) is not None and c.start < span[1] and span[0] < c.end for c in got.citations
-        )
+        any((span := spans.get(c.source)) is not None and c.start < span[1] and span[0] < c.end for c in got.citations)
     )
 
 

@@ -35,7 +35,10 @@ def main() -> None:
     pages = write_pages(data, settings)
     index = open_index(settings, load_app("governance_search"), open_embedder(settings), corpus=pages)
     began = time.perf_counter()
-    print(index.sync(pages, progress=lambda message, share=None: None).summary(), f"in {time.perf_counter() - began:.0f} s")
+    print(
+        index.sync(pages, progress=lambda message, share=None: None).summary(),
+        f"in {time.perf_counter() - began:.0f} s",
+    )
     print(f"{options.embedder}; split {options.split}; {hardware()}")
     print("| language | n | " + " | ".join(f"{m} Recall@10" for m in MODES) + " | hybrid - dense |")
     print("|---|---|" + "---|" * (len(MODES) + 1))

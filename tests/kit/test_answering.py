@@ -68,8 +68,13 @@ def test_the_parts_that_the_documents_do_not_say_are_marked(app: SectorApp, inde
 
 @pytest.mark.parametrize(
     ("reply", "reason"),
-    [(DECLINED, "not_answered"), (f"{DECLINED.title()}.", "not_answered"), ("It costs 99 VLM.", "not_supported"), ("", "not_supported")],
-)  # fmt: skip
+    [
+        (DECLINED, "not_answered"),
+        (f"{DECLINED.title()}.", "not_answered"),
+        ("It costs 99 VLM.", "not_supported"),
+        ("", "not_supported"),
+    ],
+)
 def test_what_is_not_supported_is_an_abstention_with_passages(
     app: SectorApp, index: Index, reply: str, reason: str
 ) -> None:

@@ -75,7 +75,11 @@ def test_loading_an_app_imports_no_store_no_model_and_no_page() -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_fits_in_one_reading(app: str) -> None:
-    lines = sum(len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "apps" / app).glob("*.py") if p.name != "build_corpus.py")
+    lines = sum(
+        len(p.read_text(encoding="utf-8").splitlines())
+        for p in (ROOT / "apps" / app).glob("*.py")
+        if p.name != "build_corpus.py"
+    )
     assert lines < 300
 
 

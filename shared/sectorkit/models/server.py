@@ -147,7 +147,7 @@ def start_server(
         if server is None:
             server, child = _launch(spec, model_dir, settings)
     if child is None:
-        progress(f"{spec.name}: already running at {server.url}")
+        progress(f"{spec.name}: was started before, at {server.url}")
     try:
         _wait(server, settings.model_start_timeout, child, progress)
     except BaseException:
@@ -222,6 +222,8 @@ def _wait(
     server: ModelServer, timeout: float, child: subprocess.Popen[bytes] | None, progress: Progress
 ) -> None:
     end = time.monotonic() + timeout
+    # One that another process started is left to it; only what this call started is stopped by this call.
+    left = "" if child else f"; should it hang, stop it: sectorkit models stop {server.name}"
     said = ""
     while not server.ready():
         code = child.poll() if child else None
@@ -234,7 +236,7 @@ def _wait(
         if time.monotonic() > end:
             raise ServerStartError(
                 f"the model server of {server.name} was not ready within {timeout:.0f} s: set "
-                "SECTORKIT_MODEL_START_TIMEOUT higher, or choose a smaller model\n"
+                f"SECTORKIT_MODEL_START_TIMEOUT higher, or choose a smaller model{left}\n"
                 f"last lines of {server.log}:\n{tail(server.log)}"
             )
         doing, share = what_it_does(server.log)

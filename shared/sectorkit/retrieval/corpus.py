@@ -90,7 +90,7 @@ def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
     for source, entry in entries.items():
         if not isinstance(entry, dict):
-            raise ConfigurationError(f"{path}: {source!r} should be a table, such as [\"{source}\"]")
+            raise ConfigurationError(f'{path}: {source!r} should be a table, such as ["{source}"]')
     return {source: plain(entry) for source, entry in entries.items()}
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from sectorkit.errors import ConfigurationError, StoreError
 from sectorkit.retrieval.lexical import Where
-
-if TYPE_CHECKING:
-    import chromadb
 
 _BATCH = 1000
 # Recall of the graph search against an exact one is set by these two; the figures are in docs/BENCHMARKS.md.
@@ -33,7 +30,7 @@ class DenseIndex:
         self._url = url
         if url is None:
             folder.mkdir(parents=True, exist_ok=True)
-            self._client: chromadb.ClientAPI = chromadb.PersistentClient(str(folder), settings=quiet)
+            self._client: Any = chromadb.PersistentClient(str(folder), settings=quiet)
         else:
             address = urlsplit(url)
             if address.scheme not in ("http", "https") or not address.hostname:
@@ -44,7 +41,7 @@ class DenseIndex:
                 self._client = chromadb.HttpClient(address.hostname, port, ssl=secure, settings=quiet)
             except ValueError as error:
                 raise StoreError(f"no Chroma server at {url}: {error}; start one: chroma run") from error
-        self._collection = self._client.get_or_create_collection(
+        self._collection: Any = self._client.get_or_create_collection(
             collection, configuration={"hnsw": _HNSW}, embedding_function=None
         )
 
@@ -65,9 +62,7 @@ class DenseIndex:
         for at in range(0, len(ids), _BATCH):
             self._collection.delete(ids=list(ids[at : at + _BATCH]))
 
-    def search(
-        self, vector: Sequence[float], k: int, *, where: Where | None = None
-    ) -> list[tuple[str, float]]:
+    def search(self, vector: Sequence[float], k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
         """The `k` nearest `(passage id, cosine similarity)`, nearest first."""
         count = len(self)
         if count == 0:

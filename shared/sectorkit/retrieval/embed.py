@@ -84,9 +84,7 @@ class LocalEmbedder(Embeddings):
 class EndpointEmbedder(Embeddings):
     """An OpenAI-style `/v1/embeddings` endpoint, such as a vLLM that serves the same model: no torch here."""
 
-    def __init__(
-        self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
         self.unrelated_below = spec.unrelated_below
         self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
@@ -107,7 +105,7 @@ class EndpointEmbedder(Embeddings):
                     vectors.extend(row["embedding"] for row in rows)
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise ServerUnavailable(
-                f"no embeddings from {self._url} ({error}); start the server, or unset SECTORKIT_EMBED_URL to embed here"
+                f"no embeddings from {self._url} ({error}); start it, or unset SECTORKIT_EMBED_URL to embed here"
             ) from error
         return vectors
 

@@ -1,8 +1,8 @@
 """Index: one corpus under one embedder: words in Tantivy, vectors in Chroma, and the manifest that rules both.
 
-    index = Index.open(folder, embedder)
-    report = index.sync(Path("corpus"))
-    hits = index.search("How loud may a bar be at night?", k=5)
+index = Index.open(folder, embedder)
+report = index.sync(Path("corpus"))
+hits = index.search("How loud may a bar be at night?", k=5)
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from sectorkit.errors import DocumentError, IndexBusy, IndexMismatch, IndexMissing, RequestError, StoreError, UnknownName
+from sectorkit.errors import (
+    DocumentError,
+    IndexBusy,
+    IndexMismatch,
+    IndexMissing,
+    RequestError,
+    StoreError,
+    UnknownName,
+)
 from sectorkit.progress import Progress, silent
 from sectorkit.retrieval.chunk import CHUNKING, chunk, context
 from sectorkit.retrieval.corpus import CorpusFile, Skipped, plain, scan
@@ -63,7 +71,12 @@ class Index:
     """Passages of one corpus, searchable. Open it by `Index.open`."""
 
     def __init__(
-        self, folder: Path, embedder: Embedder, manifest: Manifest, lexical: LexicalIndex, open_dense: Callable[[], DenseIndex]
+        self,
+        folder: Path,
+        embedder: Embedder,
+        manifest: Manifest,
+        lexical: LexicalIndex,
+        open_dense: Callable[[], DenseIndex],
     ) -> None:
         self.folder, self.embedder = folder, embedder
         self._manifest, self._lexical, self._open_dense = manifest, lexical, open_dense
@@ -216,9 +229,7 @@ class Index:
                     f"({_free(self.folder)} free); make room and sync again, nothing stored is lost"
                 ) from error
 
-    def _sync(
-        self, corpus: Path, files: list[CorpusFile], skipped: list[Skipped], progress: Progress
-    ) -> SyncReport:
+    def _sync(self, corpus: Path, files: list[CorpusFile], skipped: list[Skipped], progress: Progress) -> SyncReport:
         self._settle()
         before = self._manifest.digests()
         after, failed = _digests(files)
@@ -237,11 +248,11 @@ class Index:
             batch.append((document, passages))
             done += _size(file)
             if sum(len(p) for _, p in batch) >= _FLUSH_PASSAGES:
-                self._store(batch, lambda share, at=done: progress("embedding", min(1.0, at / total) * share))
+                self._store(batch)
                 batch = []
-        self._store(batch, lambda share: None)
+        self._store(batch)
         self._manifest.set("corpus", str(corpus.resolve()))
-        self._manifest.set("synced", datetime.now(timezone.utc).isoformat(timespec="seconds"))
+        self._manifest.set("synced", datetime.now(UTC).isoformat(timespec="seconds"))
         failed |= {d.source: d.problem or "" for d in self._manifest.documents() if d.status == "failed"}
         touched = {f.source for f in todo}
         progress("index is up to date", 1.0)
@@ -271,9 +282,7 @@ class Index:
         )
         return stored, passages
 
-    def _store(
-        self, batch: list[tuple[StoredDocument, list[Passage]]], progress: Callable[[float], None]
-    ) -> None:
+    def _store(self, batch: Sequence[tuple[StoredDocument, list[Passage]]]) -> None:
         """Vectors and words first, then each document in one transaction, then the old passages' removal."""
         fresh: list[Passage] = []
         stale: list[str] = []
@@ -294,7 +303,6 @@ class Index:
         self._drop(stale)
         self._manifest.settle()
         self._seen_generation = self._manifest.generation
-        progress(1.0)
 
     def _store_removal(self, source: str) -> None:
         ids = self._manifest.passage_ids(source)

@@ -39,8 +39,8 @@ class LexicalIndex:
 
         writer = self._index.writer(_WRITER_BYTES, 1)
         try:
-            for passage in remove:
-                writer.delete_documents("id", passage)
+            for gone in remove:
+                writer.delete_documents("id", gone)
             for passage in add:
                 writer.delete_documents("id", str(passage.id))
                 terms = words(context(passage))
@@ -70,9 +70,7 @@ class LexicalIndex:
         for term in dict.fromkeys(terms):
             wanted.append((occur.Should, one.term_query(schema, "words", term)))
         for term in dict.fromkeys(map(stem, terms)):
-            wanted.append(
-                (occur.Should, one.boost_query(one.term_query(schema, "stems", term), _STEM_WEIGHT))
-            )
+            wanted.append((occur.Should, one.boost_query(one.term_query(schema, "stems", term), _STEM_WEIGHT)))
         full = one.boolean_query(wanted)
         if where:
             clauses = [(occur.Must, full)]

@@ -98,7 +98,7 @@ class Manifest:
 
     def digests(self) -> dict[str, str]:
         """Source -> digest of every document that is in, failed ones too."""
-        return dict(self._rows("SELECT source, digest FROM documents"))  # type: ignore[arg-type]
+        return dict(self._rows("SELECT source, digest FROM documents"))
 
     def documents(self) -> list[StoredDocument]:
         """All documents by source, without their texts."""
@@ -213,6 +213,4 @@ class Manifest:
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:
     source, digest, status, problem, notes, title, metadata, text = row
-    return StoredDocument(
-        source, digest, status, problem, tuple(json.loads(notes)), title, json.loads(metadata), text
-    )
+    return StoredDocument(source, digest, status, problem, tuple(json.loads(notes)), title, json.loads(metadata), text)

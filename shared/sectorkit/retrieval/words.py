@@ -9,9 +9,7 @@ import unicodedata
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,\u202f\u00a0 ]\d{{3}})+(?!\d)|\d+|[^\W\d_]+")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
-_NUMBER = re.compile(
-    r"(?<![\d.,])\d{1,3}(?:[\u202f\u00a0 .,']\d{3})+(?!\d)(?:[.,]\d+)?|(?<![\d.,])\d+(?:[.,:]\d+)*"
-)
+_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:[\u202f\u00a0 .,']\d{3})+(?!\d)(?:[.,]\d+)?|(?<![\d.,])\d+(?:[.,:]\d+)*")
 
 
 def fold(text: str) -> str:

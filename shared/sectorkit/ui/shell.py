@@ -74,7 +74,11 @@ def _boot(apps: Sequence[SectorApp]) -> str:
         '<form class="sk-ask sk-early"><textarea rows="1" dir="auto" aria-label="Your question" maxlength="4000" '
         'placeholder="Ask a question" autofocus></textarea><button type="submit" class="sk-go">Ask</button></form>'
     )
-    body = f"{header(first)}{box}{status_strip(first)}" if len(apps) == 1 else f'<h1 class="sk-suite">{SUITE}</h1>'
+    if len(apps) == 1:
+        body = f"{header(first)}{box}{status_strip(first)}"
+    else:
+        cards = "".join(f"<li><strong>{esc(app.title)}</strong><span>{esc(app.tagline)}</span></li>" for app in apps)
+        body = f'<h1>{SUITE}</h1>{status_strip(first)}<ul class="sk-cards">{cards}</ul>'
     return f'<div id="sk-boot" class="sk-app">{body}<noscript>This page needs JavaScript.</noscript></div>'
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -85,12 +85,16 @@ def _early(runtime: Runtime) -> Starlette:
         except UnknownName as error:
             return JSONResponse({"detail": str(error)}, 404)
 
+    async def icon(request: Request) -> Response:
+        return Response(status_code=204)
+
     async def later(request: Request) -> PlainTextResponse:
         return PlainTextResponse("starting; try again in a moment", 503, headers={"Retry-After": "2"})
 
     return Starlette(
         routes=[
             Route("/", index),
+            Route("/favicon.ico", icon),
             Route("/healthz", healthz),
             Route("/api/status", report),
             Route("/ui/status/{app}", strip),

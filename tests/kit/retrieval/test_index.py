@@ -42,7 +42,9 @@ def corpus(tmp_path: Path) -> Path:
     (folder / "noise.md").write_text(NOISE)
     (folder / "waste.md").write_text(WASTE)
     (folder / "zh" / "rental.md").write_text(CHINESE)
-    (folder / "metadata.toml").write_text('["noise.md"]\nstatus = "in_force"\nvalid_from = 2021-05-01\n["waste.md"]\nstatus = "superseded"\n')
+    (folder / "metadata.toml").write_text(
+        '["noise.md"]\nstatus = "in_force"\nvalid_from = 2021-05-01\n["waste.md"]\nstatus = "superseded"\n'
+    )
     return folder
 
 
@@ -95,7 +97,9 @@ def test_a_change_embeds_only_what_changed_and_keeps_the_other_ids(index: Index,
     embedder = index.embedder
     assert isinstance(embedder, FakeEmbedder)
     before = embedder.encoded
-    (corpus / "waste.md").write_text(WASTE.replace("35 VLM", "40 VLM").replace("# Waste ordinance\n", "# Waste ordinance\n\nPreamble.\n"))
+    (corpus / "waste.md").write_text(
+        WASTE.replace("35 VLM", "40 VLM").replace("# Waste ordinance\n", "# Waste ordinance\n\nPreamble.\n")
+    )
     report = index.sync(corpus)
     assert report.changed == ("waste.md",)
     assert embedder.encoded - before == 2  # the preamble and the new price

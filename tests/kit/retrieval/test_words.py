@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,6 @@ def test_sentences_end_where_a_reader_ends_them() -> None:
 def test_sentence_spans_are_in_order_and_lose_no_letter(text: str) -> None:
     spans = sentences(text)
     assert all(a < b for a, b in spans)
-    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in pairwise(spans))
     kept = "".join(text[a:b] for a, b in spans)
     assert [c for c in kept if not c.isspace()] == [c for c in text if not c.isspace()]

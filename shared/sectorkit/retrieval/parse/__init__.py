@@ -39,7 +39,7 @@ def supported_suffixes() -> frozenset[str]:
     return frozenset(PARSERS)
 
 
-def parse(path: Path, *, max_bytes: int = 100 * 2**20, max_seconds: float = 120) -> ParsedDocument:
+def parse(path: Path, *, max_bytes: int = 100 * 2**20, max_seconds: float = 180) -> ParsedDocument:
     """The document in `path`, chosen by its suffix.
 
     Raises DocumentError, with the file's name and the next step, where it is missing, not a regular file,
