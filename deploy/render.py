@@ -41,12 +41,8 @@ INTERPRETER = 3  # python3 -m vllm.entrypoints.openai.api_server
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write or print the file, or say in one line why there is none."""
     parser = argparse.ArgumentParser(description="Write a compose file with the catalogue's vLLM arguments.")
-    parser.add_argument(
-        "--hardware", choices=("cpu", "gpu", "both"), default="both", help="which profiles (both)"
-    )
-    parser.add_argument(
-        "--chat", metavar="NAME", help="chat model, by default one for each profile's hardware"
-    )
+    parser.add_argument("--hardware", choices=("cpu", "gpu", "both"), default="both", help="which profiles (both)")
+    parser.add_argument("--chat", metavar="NAME", help="chat model, by default one for each profile's hardware")
     parser.add_argument("--embed", metavar="NAME", default=EMBED, help=f"embedding model ({EMBED})")
     parser.add_argument("--output", metavar="FILE", type=Path, help="by default it is printed")
     options = parser.parse_args(arguments)
@@ -70,9 +66,7 @@ def render(
     hardware cannot serve, ConfigurationError where two cannot share a GPU.
     """
     embedder = find_model(embed, "embedding", home=home)
-    chats = {
-        kind: find_model(chat, "chat", home=home) if chat else default_chat(MACHINES[kind]) for kind in kinds
-    }
+    chats = {kind: find_model(chat, "chat", home=home) if chat else default_chat(MACHINES[kind]) for kind in kinds}
     services = []
     for kind in kinds:
         services.append(model_service("embed", embedder, kind, vllm_arguments(embedder, kind)))

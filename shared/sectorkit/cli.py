@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     command: Command = options.command
     try:
-        sys.exit(command(read_settings(), options) or 0)
+        settings = read_settings()
+        # Libraries that keep files of their own keep them in our folder.
+        os.environ.setdefault("HF_HOME", str(settings.home / "hub"))
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.home / "gradio"))
+        sys.exit(command(settings, options) or 0)
     except SectorkitError as error:
         print(f"sectorkit: {error}", file=sys.stderr)
         sys.exit(1)

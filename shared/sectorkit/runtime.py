@@ -91,7 +91,7 @@ class Runtime:
         if server is not None and server.started_here:
             server.stop()
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=30)
         for index in self._indexes.values():
             index.close()
 
@@ -152,6 +152,8 @@ class Runtime:
 
     def _working(self, name: StageName) -> Progress:
         def progress(message: str, fraction: float | None = None) -> None:
+            if self._closing.is_set():
+                raise StoreError("stopped while loading")  # so that a half-started model server is stopped too
             self._set(name, "working", message, fraction)
 
         return progress
@@ -213,11 +215,11 @@ class Runtime:
                 self._server = server
         progress("connecting")
         chat = connect(self.settings, server=server)
-        progress("checking what the server can do")
-        self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
         self._limits = limits_for(self.settings, chat.context_limit)
         self._chat = chat
-        self._set("model", "ready", self.capabilities.model, 1.0)
+        self._set("model", "ready", chat.model_name, 1.0)
+        # After the page says that it is ready: it takes some seconds, and a first question need not wait for it.
+        self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
 
     def _watch_endpoint(self) -> None:
         from sectorkit.models.chat import connect

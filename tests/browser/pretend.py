@@ -20,7 +20,7 @@ from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.words import stem, words
 from sectorkit.runtime import Stage
 
-HOSTILE = "<img src=x onerror=\"window.pwned=1\"><script>window.pwned=1</script> ${window.pwned=1} {{constructor}}"
+HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> ${window.pwned=1} {{constructor}}'
 _NOISE = """\
 Title I – General provisions
 
@@ -146,8 +146,8 @@ class PretendRuntime:
     apps: dict[str, SectorApp]
     delay: float = 0.0
     reading: float = 0.0
-    documents: Stage = Stage("documents", "ready", "214 passages", 1.0)
-    model: Stage = Stage("model", "ready", "qwen2.5-coder-0.5b", 1.0)
+    documents: Stage = field(default_factory=lambda: Stage("documents", "ready", "214 passages", 1.0))
+    model: Stage = field(default_factory=lambda: Stage("model", "ready", "qwen2.5-coder-0.5b", 1.0))
     searchable: bool = True
     asked: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
@@ -169,7 +169,9 @@ class PretendRuntime:
         if index is None:
             raise StoreError("the documents are not ready yet: starting; try again in a moment")
         if len(request.question) > 4_000:
-            raise RequestError(f"the question has {len(request.question):,} characters, and 4,000 are the limit; shorten it")
+            raise RequestError(
+                f"the question has {len(request.question):,} characters, and 4,000 are the limit; shorten it"
+            )
         self.asked.append(request.question)
         with self._lock:
             self._now += 1

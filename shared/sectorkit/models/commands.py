@@ -189,9 +189,7 @@ def _shown(console: Console) -> Iterator[Progress]:
         task = bar.add_task("", total=None)
 
         def show(message: str, fraction: float | None = None) -> None:
-            bar.update(
-                task, description=message, total=None if fraction is None else 1.0, completed=fraction or 0.0
-            )
+            bar.update(task, description=message, total=None if fraction is None else 1.0, completed=fraction or 0.0)
 
         yield show
 

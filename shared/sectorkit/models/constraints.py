@@ -19,13 +19,9 @@ def answer_schema(schema: dict[str, Any], *, thinking: bool | None = None) -> di
     return {"extra_body": {"response_format": form, **_template(thinking)}}
 
 
-def answer_choice(
-    options: Sequence[str], *, logprobs: int = 0, thinking: bool | None = None
-) -> dict[str, Any]:
+def answer_choice(options: Sequence[str], *, logprobs: int = 0, thinking: bool | None = None) -> dict[str, Any]:
     """The answer must be one of `options` (vLLM); `logprobs`: alternatives to report for each token."""
-    bound: dict[str, Any] = {
-        "extra_body": {"structured_outputs": {"choice": list(options)}, **_template(thinking)}
-    }
+    bound: dict[str, Any] = {"extra_body": {"structured_outputs": {"choice": list(options)}, **_template(thinking)}}
     if logprobs:
         bound |= {"logprobs": True, "top_logprobs": logprobs}
     return bound

@@ -49,17 +49,13 @@ class Endpoint:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerUnavailable(no_answer(self.url, str(error) or type(error).__name__)) from None
         if response.status_code in (401, 403):
-            raise ServerUnavailable(
-                f"{self.url} refuses the key; set SECTORKIT_LLM_KEY to one that it accepts"
-            )
+            raise ServerUnavailable(f"{self.url} refuses the key; set SECTORKIT_LLM_KEY to one that it accepts")
         if response.status_code >= 400:
             raise ServerUnavailable(f"{address} answers {response.status_code}: {response.text[:300]}")
         try:
             return response.json()
         except ValueError:
-            raise ServerUnavailable(
-                f"{address} does not answer in JSON; is it an OpenAI-compatible server?"
-            ) from None
+            raise ServerUnavailable(f"{address} does not answer in JSON; is it an OpenAI-compatible server?") from None
 
 
 def is_loopback(url: str) -> bool:
@@ -72,9 +68,7 @@ def is_loopback(url: str) -> bool:
 
 def no_answer(url: str, why: str) -> str:
     """The text of a ServerUnavailable."""
-    step = (
-        "start one: sectorkit models serve" if is_loopback(url) else "check SECTORKIT_LLM_URL and the network"
-    )
+    step = "start one: sectorkit models serve" if is_loopback(url) else "check SECTORKIT_LLM_URL and the network"
     return f"no model server answers at {url} ({why}); {step}"
 
 
@@ -84,9 +78,7 @@ def served_models(endpoint: Endpoint) -> dict[str, int | None]:
     try:
         return {str(entry["id"]): entry.get("max_model_len") for entry in listed["data"]}
     except (KeyError, TypeError, AttributeError):
-        raise ServerUnavailable(
-            f"{endpoint.url}/models lists no models; is it an OpenAI-compatible server?"
-        ) from None
+        raise ServerUnavailable(f"{endpoint.url}/models lists no models; is it an OpenAI-compatible server?") from None
 
 
 def context_limit(endpoint: Endpoint, model: str) -> int:
@@ -98,9 +90,7 @@ def count_tokens(endpoint: Endpoint, model: str, content: str | Sequence[dict[st
     """Tokens of a text or of chat messages by the server's own tokenizer; None where it has no /tokenize."""
     body: dict[str, Any] = {"model": model}
     body |= (
-        {"prompt": content, "add_special_tokens": False}
-        if isinstance(content, str)
-        else {"messages": list(content)}
+        {"prompt": content, "add_special_tokens": False} if isinstance(content, str) else {"messages": list(content)}
     )
     try:
         return int(endpoint.post(f"{endpoint.root}/tokenize", body)["count"])
@@ -123,9 +113,7 @@ def template_opens_thinking(endpoint: Endpoint, model: str) -> bool | None:
         }
         try:
             tokens = endpoint.post(f"{endpoint.root}/tokenize", body)["tokens"]
-            text = endpoint.post(f"{endpoint.root}/detokenize", {"model": model, "tokens": tokens[-8:]})[
-                "prompt"
-            ]
+            text = endpoint.post(f"{endpoint.root}/detokenize", {"model": model, "tokens": tokens[-8:]})["prompt"]
         except (ServerUnavailable, KeyError, TypeError):
             return None
         opens = opens or str(text).rstrip().endswith("<think>")

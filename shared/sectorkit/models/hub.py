@@ -46,14 +46,10 @@ def fetch_hub(spec: ModelSpec, *, work: Path, progress: Progress) -> tuple[Path,
     disable_progress_bars()  # ours is shown instead
     ready = work / "hub"
     try:
-        info = HfApi(endpoint=hub_endpoint()).model_info(
-            spec.repo, revision=spec.revision, files_metadata=True
-        )
+        info = HfApi(endpoint=hub_endpoint()).model_info(spec.repo, revision=spec.revision, files_metadata=True)
         wanted = {f.rfilename: f for f in info.siblings or [] if is_safe(f.rfilename)}
         if not any(name.endswith(".safetensors") for name in wanted):
-            raise PullError(
-                f"{spec.repo} has no safetensors files; only safetensors are loaded: choose another model"
-            )
+            raise PullError(f"{spec.repo} has no safetensors files; only safetensors are loaded: choose another model")
         commit = info.sha or spec.revision
         total = sum(f.size or 0 for f in wanted.values())
         with _Watch(spec.name, ready, total, progress):
@@ -68,9 +64,7 @@ def fetch_hub(spec: ModelSpec, *, work: Path, progress: Progress) -> tuple[Path,
         raise
     except Exception as error:  # the client raises its own, httpx's, the operating system's and Xet's errors
         if "No space left" in str(error):
-            raise PullError(
-                f"the disk is full at {ready}; free some space and pull again: it resumes"
-            ) from error
+            raise PullError(f"the disk is full at {ready}; free some space and pull again: it resumes") from error
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PullError(
             f"{spec.repo} could not be fetched from the model hub: {said}. If a licence has to be accepted, "

@@ -56,9 +56,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_manifest(
-    folder: Path, *, model: str, source: str, revision: str, progress: Progress = silent
-) -> Manifest:
+def write_manifest(folder: Path, *, model: str, source: str, revision: str, progress: Progress = silent) -> Manifest:
     """Hash every file of `folder` and write its manifest, all of it on disk before this returns."""
     files = {}
     for path in _files(folder):

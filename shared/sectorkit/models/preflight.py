@@ -92,9 +92,7 @@ def render(capabilities: Capabilities) -> str:
         ("same answer twice", _say(c.deterministic)),
         (
             "thinking",
-            {"field": "split off by the server", "tags": "in the text, split here", "none": "no"}[
-                c.reasoning
-            ],
+            {"field": "split off by the server", "tags": "in the text, split here", "none": "no"}[c.reasoning],
         ),
         ("thinking can be off", _say(c.thinking_switch, c.reasoning)),
         *((f"! {name}", why) for name, why in c.failures),
@@ -112,9 +110,7 @@ def _say(value: bool | None, reasoning: str | None = None) -> str:
 def _ask(endpoint: ep.Endpoint, model: str, question: str, *, max_tokens: int, **body: Any) -> dict[str, Any]:
     """The first choice of a chat completion at temperature 0."""
     asked = {"model": model, "messages": [{"role": "user", "content": question}], "temperature": 0}
-    answer = endpoint.post(
-        f"{endpoint.url.rstrip('/')}/chat/completions", asked | {"max_tokens": max_tokens} | body
-    )
+    answer = endpoint.post(f"{endpoint.url.rstrip('/')}/chat/completions", asked | {"max_tokens": max_tokens} | body)
     choice = answer["choices"][0]
     if not isinstance(choice, dict):
         raise TypeError("a choice that is no object")

@@ -59,12 +59,7 @@ def end_orphans(pid: int, mark: str) -> None:
             continue
         member = int(entry.parent.name)
         own = process_mark(member)
-        if (
-            int(fields[3]) == pid
-            and own
-            and own.startswith(f"{boot}:")
-            and int(fields[19]) >= int(leader_started)
-        ):
+        if int(fields[3]) == pid and own and own.startswith(f"{boot}:") and int(fields[19]) >= int(leader_started):
             send(member, own, signal.SIGKILL)
 
 

@@ -58,9 +58,7 @@ def pull(spec: ModelSpec, *, models_dir: Path, progress: Progress = silent) -> P
     try:
         locks.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PullError(
-            f"cannot write to {models_dir}: {error.strerror}; set SECTORKIT_HOME elsewhere"
-        ) from None
+        raise PullError(f"cannot write to {models_dir}: {error.strerror}; set SECTORKIT_HOME elsewhere") from None
     lock = FileLock(locks / f"{spec.name}.lock")
     try:
         lock.acquire(timeout=0)
@@ -69,18 +67,14 @@ def pull(spec: ModelSpec, *, models_dir: Path, progress: Progress = silent) -> P
         try:
             lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout:
-            raise PullError(
-                f"another process has been pulling {spec.name} for an hour; end it and try again"
-            ) from None
+            raise PullError(f"another process has been pulling {spec.name} for an hour; end it and try again") from None
     try:
         if not is_pulled(spec, models_dir=models_dir):
             _pull_locked(spec, models_dir, progress)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise PullError(
-            f"the disk is full at {models_dir}; free some space and pull again: it resumes"
-        ) from error
+        raise PullError(f"the disk is full at {models_dir}; free some space and pull again: it resumes") from error
     finally:
         lock.release()
     return folder
@@ -92,9 +86,7 @@ def _pull_locked(spec: ModelSpec, models_dir: Path, progress: Progress) -> None:
     _check_room(spec, models_dir, held=folder_bytes(work))
     ready, source, revision = _fetch(spec, work, progress)
     if not any(ready.glob("*.safetensors")) or not (ready / "config.json").exists():
-        raise PullError(
-            f"{spec.name}: its source gave no config.json with safetensors beside it; report this"
-        )
+        raise PullError(f"{spec.name}: its source gave no config.json with safetensors beside it; report this")
     write_manifest(ready, model=spec.name, source=source, revision=revision, progress=progress)
     folder = models_dir / spec.name
     shutil.rmtree(folder, ignore_errors=True)  # a broken one: a whole one was returned long before

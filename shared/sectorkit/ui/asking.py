@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sectorkit.answer import Answer, Delta, Done, Event, Request, Retrieved
 from sectorkit.errors import RequestError, SectorkitError, StoreError
 from sectorkit.runtime import Runtime, Stage
-from sectorkit.ui import render
+from sectorkit.ui import render, working
 
 _DRAW_EVERY = 0.1  # seconds between two drafts: faster than anyone reads, slow enough for a phone
 _ALIVE_EVERY = 5.0  # seconds: proxies cut a stream that says nothing
@@ -44,12 +45,12 @@ class Run:
 
 async def ask(runtime: Runtime, app: str, question: str, run: Run) -> AsyncIterator[View]:
     """Views of one question, from the search to the verified answer. An expected error is shown, not raised."""
-    ended = asyncio.ensure_future(run.ended.wait())
+    ended: asyncio.Future[Any] = asyncio.ensure_future(run.ended.wait())
     text = ""
     try:
         if not question.strip():
             raise RequestError("Type a question first.")
-        yield View(render.waiting("Searching the documents"), "")
+        yield View(working.waiting("Searching the documents"), "")
         async for view in _until_searchable(runtime, app, ended):
             yield view
         writing, drawn = False, 0.0
@@ -59,46 +60,47 @@ async def ask(runtime: Runtime, app: str, question: str, run: Run) -> AsyncItera
                 case Retrieved():
                     evidence = event
                     if event.evidence and _state(runtime, "model").state == "ready":
-                        yield View(render.reading(app, event.evidence))
+                        yield View(working.reading(app, event.evidence))
                 case Delta(text=piece):
                     text += piece
                     if not writing and evidence is not None:
                         writing = True
-                        yield View(render.reading(app, evidence.evidence, writing=True))
+                        yield View(working.reading(app, evidence.evidence, writing=True))
                     if time.monotonic() - drawn >= _DRAW_EVERY:
                         drawn = time.monotonic()
-                        yield View(answer=render.draft(text))
+                        yield View(answer=working.draft(text))
                 case Done(answer=answer):
                     yield View("", render.answer(app, _for_now(answer, _state(runtime, "model"))), busy=False)
                     return
                 case None:
-                    yield View(answer=render.draft(text) if text else None)
+                    yield View(answer=working.draft(text) if text else None)
         if not run.dropped:
-            yield View("", render.draft(text, stopped=True), busy=False)
+            yield View("", working.draft(text, stopped=True), busy=False)
     except SectorkitError as error:
-        yield View("", render.problem(_sentence(str(error))), busy=False)
+        yield View("", working.problem(_sentence(str(error))), busy=False)
     finally:
         ended.cancel()
 
 
-async def _until_searchable(runtime: Runtime, app: str, ended: asyncio.Future[bool]) -> AsyncIterator[View]:
+async def _until_searchable(runtime: Runtime, app: str, ended: asyncio.Future[Any]) -> AsyncIterator[View]:
     """Views while the app's documents are being opened; ends when they are, or when the run is ended."""
     while runtime.index(app) is None and not ended.done():
         stage = _state(runtime, "documents")
         if stage.state == "failed":
             raise StoreError(f"the documents could not be opened: {stage.message}")
         message = f"Your question waits for the documents: {stage.message or 'starting'}"
-        yield View(render.waiting(message, stage.fraction))
+        yield View(working.waiting(message, stage.fraction))
         await asyncio.wait({ended}, timeout=_LOOK_EVERY)
 
 
-async def _until(ended: asyncio.Future[bool], events: AsyncIterator[Event]) -> AsyncIterator[Event | None]:
+async def _until(ended: asyncio.Future[Any], events: AsyncIterator[Event]) -> AsyncIterator[Event | None]:
     """The events until `ended`; None where nothing has happened for a while. Closes `events` in any case."""
     pending: asyncio.Task[Event] | None = None
     try:
         while not ended.done():
             pending = pending or asyncio.ensure_future(_next(events))
-            await asyncio.wait({pending, ended}, timeout=_ALIVE_EVERY, return_when=asyncio.FIRST_COMPLETED)
+            both: list[asyncio.Future[Any]] = [pending, ended]
+            await asyncio.wait(both, timeout=_ALIVE_EVERY, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 return
             if not pending.done():

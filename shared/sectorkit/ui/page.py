@@ -20,6 +20,7 @@ _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Noto
 def build(runtime: Runtime) -> gr.Blocks:
     """The page of `runtime`'s apps: one app alone, or several behind tabs."""
     apps = list(runtime.apps.values())
+    page: gr.Blocks
     with gr.Blocks(title=shell.title(apps), analytics_enabled=False, fill_width=True) as page:
         if len(apps) == 1:
             _section(runtime, apps[0])

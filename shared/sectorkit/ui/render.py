@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sectorkit.answer import Answer, Citation, Claim, Evidence, Verdict
+from sectorkit.answer import Answer, Citation, Claim, Verdict
 from sectorkit.retrieval.passage import Hit
-from sectorkit.ui.text import attr, document_url, esc, humanise, icon, plural
+from sectorkit.ui.rows import link, name, short, status
+from sectorkit.ui.text import attr, document_url, esc, humanise, icon
 
 _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "supported": ("check", "Supported", "Every sentence was found in the documents."),
@@ -18,66 +19,7 @@ _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
 }
 _SEARCH_ONLY = ("info", "Search only", "")
 _MARK = re.compile(r"\s*\[(\d+|\?)\]")
-_DRAFT_MARK = re.compile(r"\[\d+(?:\s*[,;–-]\s*\d+)*\]")
 _NOT_FOUND = "not found in the documents"
-_SNIPPET = 220
-_CLOCK = '<span class="sk-clock" aria-hidden="true"></span>'
-_IN_FORCE = frozenset({"in_force", "in force", "final", "current"})
-
-
-# -- while it is being answered -----------------------------------------------------------------------------------
-
-
-def waiting(message: str, fraction: float | None = None) -> str:
-    """A question that waits for something to be ready."""
-    value = "" if fraction is None else f' value="{min(max(fraction, 0.0), 1.0):.3f}"'
-    return (
-        f'<div class="sk-work" data-announce="{esc(message)}"><p class="sk-busy">{_dots()}{esc(message)}</p>'
-        f'<progress max="1"{value} aria-label="Progress"></progress></div>'
-    )
-
-
-def reading(app: str, evidence: Sequence[Evidence], *, writing: bool = False) -> str:
-    """What the model was given, while it reads and writes."""
-    found = plural(len(evidence), "passage")
-    head = f"From {found}" if writing else f"{_dots()}Reading {found} …{_CLOCK}"
-    rows = "".join(
-        f'<li><a class="sk-open sk-n" href="{esc(_link(app, e.hit))}" aria-label="Passage {e.n}">{e.n}</a> '
-        f'<span class="sk-row">{_name(e.hit)}<span class="sk-snippet" dir="auto">{esc(_short(e.text))}</span>'
-        "</span></li>"
-        for e in evidence
-    )
-    spoken = "The model is writing" if writing else f"Reading {found}"
-    return (
-        f'<div class="sk-work" data-announce="{esc(spoken)}"><p class="sk-busy">{head}</p>'
-        f'<ol class="sk-reading">{rows}</ol></div>'
-    )
-
-
-def draft(text: str, *, stopped: bool = False) -> str:
-    """The model's words before they are verified. Its own marks are numbers of the list above, no links."""
-    body = _DRAFT_MARK.sub(lambda m: f"<sup>{esc(m[0].strip('[]'))}</sup>", esc(text))
-    if not stopped:
-        return (
-            f'<div class="sk-answer sk-draft" aria-busy="true"><p class="sk-busy">{_dots()}Writing …{_CLOCK}'
-            '<span class="sk-hint">not checked against the documents yet</span></p>'
-            f'<p class="sk-text" dir="auto">{body}<span class="sk-caret" aria-hidden="true"></span></p></div>'
-        )
-    shown = f'<p class="sk-text" dir="auto">{body}</p>' if text.strip() else ""
-    return (
-        '<div class="sk-answer sk-draft" data-announce="Stopped.">'
-        f'<p class="sk-badge sk-abstained">{icon("none")}Stopped</p>{shown}'
-        '<p class="sk-small">You stopped this answer. What there is of it was not checked against the documents.</p>'
-        "</div>"
-    )
-
-
-def problem(message: str) -> str:
-    """An error's text, in the place of the answer."""
-    return f'<div class="sk-answer sk-problem" role="alert">{icon("warn")}<p dir="auto">{esc(message)}</p></div>'
-
-
-# -- the verified answer ------------------------------------------------------------------------------------------
 
 
 def answer(app: str, result: Answer) -> str:
@@ -110,7 +52,8 @@ def answer(app: str, result: Answer) -> str:
 
 def plain(result: Answer) -> str:
     """The answer and its sources as text, for the clipboard."""
-    lines = [_MARK.sub(lambda m: f" [{m[1]}]" if m[1] != "?" else f" [{_NOT_FOUND}]", result.text)]
+    kept = {str(citation.n): f" [{citation.n}]" for citation in result.citations} | {"?": f" [{_NOT_FOUND}]"}
+    lines = [_MARK.sub(lambda mark: kept.get(mark[1], ""), result.text)]
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
@@ -164,7 +107,7 @@ def _citations(app: str, citations: Sequence[Citation], languages: Mapping[str, 
         return ""
     rows = "".join(
         f'<li id="{esc(app)}-source-{c.n}">{_cite(app, c)}<div class="sk-row"><p class="sk-name" dir="auto">'
-        f"<strong>{esc(c.title)}</strong>{_status(c.status)}</p>"
+        f"<strong>{esc(c.title)}</strong>{status(c.status)}</p>"
         f'<p class="sk-where" dir="auto">{esc(c.locator)}</p>'
         f'<blockquote dir="auto"{attr("lang", languages.get(c.passage_id))}>{esc(c.quote)}</blockquote></div></li>'
         for c in citations
@@ -176,30 +119,15 @@ def _closest(app: str, hits: Sequence[Hit], *, open_: bool) -> str:
     if not hits:
         return ""
     rows = "".join(
-        f'<li><a class="sk-open sk-hit" href="{esc(_link(app, hit))}">{_name(hit)}'
+        f'<li><a class="sk-open sk-hit" href="{esc(link(app, hit))}">{name(hit)}'
         f'<span class="sk-snippet" dir="auto"{attr("lang", hit.passage.metadata.get("language"))}>'
-        f"{esc(_short(hit.passage.page_content))}</span></a></li>"
+        f"{esc(short(hit.passage.page_content))}</span></a></li>"
         for hit in hits
     )
     return (
         f'<details class="sk-closest"{" open" if open_ else ""}><summary>Closest passages '
         f'<span class="sk-count">{len(hits)}</span></summary><ol>{rows}</ol></details>'
     )
-
-
-def _name(hit: Hit) -> str:
-    meta = hit.passage.metadata
-    return (
-        f'<span class="sk-name" dir="auto"><strong>{esc(meta.get("title") or meta.get("source", ""))}</strong>'
-        f'{_status(meta.get("status"))}</span><span class="sk-where" dir="auto">{esc(meta.get("locator", ""))}</span>'
-    )
-
-
-def _status(status: str | None) -> str:
-    """A badge for what a reader must know: a document that is no longer, or not yet, in force."""
-    if not status or status in _IN_FORCE:
-        return ""
-    return f' <span class="sk-status-badge">{esc(humanise(status))}</span>'
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -228,7 +156,8 @@ def _value(value: Any) -> str:
 
 
 def _again() -> str:
-    return '<p class="sk-again" hidden><button type="button" class="sk-button">The model is ready: ask again</button></p>'
+    button = '<button type="button" class="sk-button">The model is ready: ask again</button>'
+    return f'<p class="sk-again" hidden>{button}</p>'
 
 
 def _copy(result: Answer) -> str:
@@ -246,17 +175,3 @@ def _small_print(result: Answer) -> str:
 
 
 _TIMES = (("retrieve", "searched in"), ("first_token", "first word after"), ("total", "all in"))
-
-
-def _link(app: str, hit: Hit) -> str:
-    meta = hit.passage.metadata
-    return document_url(app, str(meta.get("source", "")), meta.get("start"), meta.get("end"))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SNIPPET else line[: line.rfind(" ", 0, _SNIPPET) if " " in line[:_SNIPPET] else _SNIPPET] + " …"
-
-
-def _dots() -> str:
-    return '<span class="sk-dots" aria-hidden="true"><i></i><i></i><i></i></span>'

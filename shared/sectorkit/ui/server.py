@@ -39,7 +39,7 @@ def create_app(runtime: Runtime, *, root_path: str = "") -> FastAPI:
     app.mount("/ui", StaticFiles(directory=STATIC))
     app.add_middleware(Shell, apps=list(runtime.apps.values()))
     app.add_middleware(Prefix, root_path=root_path)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         page.build(runtime),
         path="/",
@@ -49,6 +49,7 @@ def create_app(runtime: Runtime, *, root_path: str = "") -> FastAPI:
         ssr_mode=False,
         pwa=False,
     )
+    return app
 
 
 def serve(

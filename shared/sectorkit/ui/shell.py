@@ -26,7 +26,16 @@ POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_ADVERTISING = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>')
+# Addresses of other hosts, an app manifest at a path that a prefix breaks, and a script for pages in frames.
+_UNWANTED = re.compile(
+    r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>'
+    r"|\s*<script>(?:(?!</script>).)*iframeResizer\.contentWindow(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
+# Gradio tells its script an absolute address, made of whatever the proxies left of the request's. Where the page
+# was opened from is what a browser can surely reach.
+_ROOT = """<script>if (window.gradio_config)
+  window.gradio_config.root = new URL(".", document.baseURI).href.replace(/\\/$/, "");</script>"""
 
 
 def header(app: SectorApp) -> str:
@@ -55,7 +64,7 @@ def early(apps: Sequence[SectorApp]) -> str:
 
 def dress(html: str, apps: Sequence[SectorApp]) -> str:
     """Gradio's index with our style sheet, script and first view, and without its links to other hosts."""
-    html = _ADVERTISING.sub("", html).replace("</head>", f"{_head(apps)}</head>", 1)
+    html = _UNWANTED.sub("", html).replace("</head>", f"{_ROOT}{_head(apps)}</head>", 1)
     return html.replace("<gradio-app", f"{_boot(apps)}<gradio-app", 1)
 
 

@@ -47,13 +47,14 @@ def article(document: StoredDocument, shape: Outline, start: int = 0, end: int =
     )
 
 
-def page(document: StoredDocument, shape: Outline, start: int, end: int, *, root: str) -> str:
-    """The same as a page of its own: where a link is opened in a new tab, or without scripts."""
+def page(document: StoredDocument, shape: Outline, start: int, end: int) -> str:
+    """The same as a page of its own, at `text.document_url`: for a link opened in a new tab, or without scripts."""
     title = esc(document.title or document.source)
+    root = "../" * (2 + document.source.count("/"))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="stylesheet" href="{esc(root)}/ui/page.css"></head>'
+        f'<link rel="stylesheet" href="{root}ui/page.css"></head>'
         f'<body class="sk-standalone"><main>{article(document, shape, start, end)}</main></body></html>'
     )
 
@@ -67,7 +68,7 @@ def _facts(document: StoredDocument) -> str:
         span = [f"from {day(begins)}" if begins else "", f"until {day(ends)}" if ends else ""]
         facts.append(("In force" if ends or meta.get("status") != "final" else "Dated", _span(span, meta)))
     facts.append(("File", document.source))
-    rows = "".join(f"<div><dt>{name}</dt><dd dir='auto'>{esc(value)}</dd></div>" for name, value in facts)
+    rows = "".join(f'<div><dt>{name}</dt><dd dir="auto">{esc(value)}</dd></div>' for name, value in facts)
     return f'{_badge(meta)}<dl class="sk-facts">{rows}</dl>'
 
 
@@ -98,7 +99,9 @@ def _body(text: str, shape: Outline, quote: tuple[int, int]) -> str:
     marks = _Marks(text, quote)
     out = [] if first == 0 else ["<p class='sk-cut'>The beginning of this long document is left out here.</p>"]
     for block in _BLOCK.finditer(text, first, last):
-        out += [f"<p class='sk-page'>Page {n}</p>" for at, n in shape.pages.items() if block.start() <= at < block.end()]
+        out += [
+            f"<p class='sk-page'>Page {n}</p>" for at, n in shape.pages.items() if block.start() <= at < block.end()
+        ]
         out.append(_block(block, shape, marks))
     if last < len(text):
         out.append("<p class='sk-cut'>The rest of this long document is left out here.</p>")
@@ -111,7 +114,9 @@ def _block(block: re.Match[str], shape: Outline, marks: _Marks) -> str:
         tag = f"h{min(3 + level, 6)}"
         return f'<{tag} dir="auto">{marks.html(block.start(), block.end())}</{tag}>'
     if " | " in block[0] and "\n" in block[0]:
-        rows = (f'<p dir="auto">{marks.html(r.start(), r.end())}</p>' for r in _ROW.finditer(block.string, *block.span()))
+        rows = (
+            f'<p dir="auto">{marks.html(r.start(), r.end())}</p>' for r in _ROW.finditer(block.string, *block.span())
+        )
         return f'<div class="sk-table">{"".join(rows)}</div>'
     return f'<p dir="auto">{marks.html(block.start(), block.end())}</p>'
 

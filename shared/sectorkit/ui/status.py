@@ -15,14 +15,15 @@ _STATES = {"waiting": "waiting", "working": "loading", "ready": "ready", "failed
 
 
 def ready(stages: Sequence[Stage]) -> bool:
-    """Whether everything is: then the strip is one quiet line."""
-    return all(stage.state == "ready" for stage in stages)
+    """Whether nothing more is to come: then the strip is one quiet line."""
+    states: list[str] = [stage.state for stage in stages]
+    return all(state in ("ready", "off") for state in states)
 
 
 def headline(stages: Sequence[Stage], *, searchable: bool) -> str:
     """What the user can do now, in one or two sentences."""
-    by_name = {stage.name: stage for stage in stages}
-    documents, model = by_name["documents"].state, by_name["model"].state
+    by_name: dict[str, str] = {stage.name: stage.state for stage in stages}
+    documents, model = by_name["documents"], by_name["model"]
     if not searchable:
         if documents == "failed":
             return "The documents could not be opened, so nothing can be asked yet."

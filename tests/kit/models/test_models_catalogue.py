@@ -120,9 +120,7 @@ def test_detection_never_fails_and_reads_this_machine() -> None:
     assert str(hardware)
 
 
-def test_a_driver_tool_that_answers_nonsense_counts_as_no_gpu(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_driver_tool_that_answers_nonsense_counts_as_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho 'No devices were found'\n")
     tool.chmod(0o755)

@@ -48,9 +48,7 @@ def test_thinking_in_streamed_deltas_is_kept_apart(llm: Any, field: str) -> None
 
 
 @pytest.mark.parametrize("tokenizes", [True, False])
-@pytest.mark.parametrize(
-    "text", ["<think>3 + 4</think>\n\nSeven", "<think>3 + 4</think>Seven", "3 + 4</think>Seven"]
-)
+@pytest.mark.parametrize("text", ["<think>3 + 4</think>\n\nSeven", "<think>3 + 4</think>Seven", "3 + 4</think>Seven"])
 def test_thinking_in_tags_is_kept_apart_whole_and_streamed(llm: Any, text: str, tokenizes: bool) -> None:
     llm.tokenizes = tokenizes
     llm.prompt_end = "<|assistant|>" if text.startswith("<") else "<|assistant|><think>\n"

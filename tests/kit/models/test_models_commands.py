@@ -107,8 +107,6 @@ def test_status_and_stop_with_nothing_running(settings: Settings, capsys: pytest
         commands.stop(settings, "smollm2-135m")
 
 
-def test_status_shows_what_another_url_serves(
-    settings: Settings, llm: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_shows_what_another_url_serves(settings: Settings, llm: Any, capsys: pytest.CaptureFixture[str]) -> None:
     commands.status(settings.model_copy(update={"llm_url": llm.url}))
     assert "serves tiny" in capsys.readouterr().out

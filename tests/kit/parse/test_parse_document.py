@@ -56,8 +56,7 @@ def test_lines_join_as_their_script_wants() -> None:
     assert join_lines(["see Article", "5 and", "(b)"]) == "see Article 5 and (b)"
     judge = hyphens("multi-dwelling buildings, the ordinance")
     assert (
-        join_lines(["the ordi-", "nance on multi-", "dwelling land"], judge)
-        == "the ordinance on multi-dwelling land"
+        join_lines(["the ordi-", "nance on multi-", "dwelling land"], judge) == "the ordinance on multi-dwelling land"
     )
 
 

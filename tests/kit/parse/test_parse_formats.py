@@ -16,9 +16,7 @@ Outline = list[tuple[str, str]]
 
 
 def outline(document: ParsedDocument) -> Outline:
-    return [
-        (b.kind + (str(b.level) if b.level else ""), document.text[b.start : b.end]) for b in document.blocks
-    ]
+    return [(b.kind + (str(b.level) if b.level else ""), document.text[b.start : b.end]) for b in document.blocks]
 
 
 @pytest.fixture
@@ -135,6 +133,11 @@ def test_html_gives_the_main_content_only(write: Callable[[str, str], Path]) -> 
 def test_html_without_main_is_read_from_its_body(write: Callable[[str, str], Path]) -> None:
     page = "<nav>Menu</nav><article class=teaser>Short</article><h2>News</h2><p>" + "Long text. " * 30
     assert outline(parse(write("a.htm", page)))[1] == ("heading2", "News")
+
+
+def test_a_wrapper_with_a_banner_like_class_keeps_its_content(write: Callable[[str, str], Path]) -> None:
+    page = "<header><h1>Noise</h1></header><div class='page has-breadcrumbs'><p>" + "Long text. " * 400 + "</p></div>"
+    assert [kind for kind, _ in outline(parse(write("a.html", page)))] == ["heading1", "paragraph"]
 
 
 def test_a_table_that_lays_out_a_page_is_not_read_as_rows(write: Callable[[str, str], Path]) -> None:

@@ -111,6 +111,14 @@ def test_running_headers_and_page_numbers_are_left_out(tmp_path: Path) -> None:
     assert document.text.split("\n\n") == [f"Only page {n} says that {n * n} applies." for n in range(1, 9)]
 
 
+def test_articles_that_head_their_pages_are_no_running_headers(tmp_path: Path) -> None:
+    def page(number: int) -> Callable[[Any], None]:
+        return lines(f"Article {number}", f"Rule {number * number} is here.", top=755)
+
+    text = parse(draw(tmp_path / "a.pdf", page(1), page(2), page(3))).text
+    assert all(f"Article {number}" in text for number in (1, 2, 3))
+
+
 def test_numbered_bold_lines_are_headings(tmp_path: Path) -> None:
     def page(canvas: Any) -> None:
         lines("Article 1 Purpose", font="Times-Bold", top=700)(canvas)
@@ -151,6 +159,16 @@ def test_a_page_without_text_is_named(tmp_path: Path) -> None:
     def scan(canvas: Any) -> None:
         canvas.drawImage(str(tmp_path / "scan.png"), 50, 50)
 
-    document = parse(draw(tmp_path / "a.pdf", lines("Text."), scan, scan, lines("More."), scan))
-    assert document.notes[0].startswith("pages 2-3, 5 have no text: scanned?")
-    assert document.pages == 5
+    def stamped(canvas: Any) -> None:
+        scan(canvas)
+        canvas.drawString(70, 20, "Copy of the archive")
+
+    document = parse(draw(tmp_path / "a.pdf", lines("Text."), scan, scan, lines("More."), stamped, stamped))
+    assert document.notes[0].startswith("pages 2-3, 5-6 have no text: scanned?")
+    assert document.text == "Text.\n\nMore."
+    assert document.pages == 6
+
+
+def test_pages_that_are_all_alike_keep_their_text(tmp_path: Path) -> None:
+    document = parse(draw(tmp_path / "a.pdf", lines("The same form."), lines("The same form.")))
+    assert document.text == "The same form.\n\nThe same form."

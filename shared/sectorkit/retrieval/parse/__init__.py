@@ -50,9 +50,7 @@ def parse(path: Path, *, max_bytes: int = 100 * 2**20, max_seconds: float = 180)
 
     name = path.name
     if path.suffix.lower() not in PARSERS:
-        raise DocumentError(
-            f"{name} has a format that is not read. Convert it to one of: {' '.join(sorted(PARSERS))}."
-        )
+        raise DocumentError(f"{name} has a format that is not read. Convert it to one of: {' '.join(sorted(PARSERS))}.")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

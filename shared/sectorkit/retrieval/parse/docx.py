@@ -40,9 +40,7 @@ _SKIPPED = frozenset(
         "sectPr",
     )
 ) | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
-_WRAPPERS = frozenset(
-    w(tag) for tag in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag", "txbxContent")
-)
+_WRAPPERS = frozenset(w(tag) for tag in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag", "txbxContent"))
 
 
 def parse_docx(path: Path) -> ParsedDocument:
@@ -58,9 +56,7 @@ def parse_docx(path: Path) -> ParsedDocument:
             _check(archive, path.name)
             body = _xml(archive, "word/document.xml")
             if body is None:
-                raise DocumentError(
-                    f"{path.name} is a ZIP but holds no Word document. Save it as .docx from Word."
-                )
+                raise DocumentError(f"{path.name} is a ZIP but holds no Word document. Save it as .docx from Word.")
             styles = Styles(_xml(archive, "word/styles.xml"))
             numbering = Numbering(_xml(archive, "word/numbering.xml"))
             notes = {
@@ -95,9 +91,7 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
         raise DocumentError(f"{name} holds {len(members):,} parts; at most {_MEMBERS:,} are read. {advice}")
     if unpacked > _UNPACKED:
         size = f"{unpacked / 2**20:,.0f} MB"
-        raise DocumentError(
-            f"{name} would unpack to {size}; at most {_UNPACKED // 2**20} MB are read. {advice}"
-        )
+        raise DocumentError(f"{name} would unpack to {size}; at most {_UNPACKED // 2**20} MB are read. {advice}")
     if unpacked > 10 * 2**20 and unpacked > _RATIO * max(1, packed):
         raise DocumentError(f"{name} would unpack to {unpacked // max(1, packed)} times its size. {advice}")
     if any(m.flag_bits & 1 for m in members):
@@ -183,10 +177,7 @@ class _Body:
 
     def _table(self, table: Element) -> None:
         for row in table.iter(w("tr")):
-            if (
-                next(row.iterancestors(w("tbl")), None) is not table
-                or row.find("w:trPr/w:del", NS) is not None
-            ):
+            if next(row.iterancestors(w("tbl")), None) is not table or row.find("w:trPr/w:del", NS) is not None:
                 continue  # an inner table is part of its cell
             cells = [c for c in row.iter(w("tc")) if next(c.iterancestors(w("tr")), None) is row]
             texts = [clean(" ".join(_words(p) for p in c.iter(w("p")))).replace("\n", " ") for c in cells]

@@ -52,9 +52,7 @@ class Styles:
     def level(self, paragraph: Element) -> int:
         """Heading level from 1, or 0. By outline level, then by the style's name ("heading 2", "Title")."""
         for properties in self._chain(paragraph):
-            outline = properties.find(
-                "w:outlineLvl" if properties.tag == w("pPr") else "w:pPr/w:outlineLvl", NS
-            )
+            outline = properties.find("w:outlineLvl" if properties.tag == w("pPr") else "w:pPr/w:outlineLvl", NS)
             if outline is not None:
                 number = value(outline)
                 return int(number) + 1 if number in tuple("012345678") else 0

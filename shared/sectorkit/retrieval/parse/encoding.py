@@ -8,9 +8,7 @@ from pathlib import Path
 
 from sectorkit.errors import DocumentError
 
-TEXT_LIMIT = (
-    20 * 2**20
-)  # bytes: some 4,000 printed pages, far beyond any text that a person wrote as one file
+TEXT_LIMIT = 20 * 2**20  # bytes: some 4,000 printed pages, far beyond any text that a person wrote as one file
 _SAMPLE = 2**16
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -50,9 +48,7 @@ def read_text(path: Path, declared: re.Pattern[bytes] | None = None) -> tuple[st
     size = path.stat().st_size
     if size > TEXT_LIMIT:
         limit = TEXT_LIMIT // 2**20
-        raise DocumentError(
-            f"{path.name} is {size / 2**20:.0f} MB of text; at most {limit} MB are read. Split it."
-        )
+        raise DocumentError(f"{path.name} is {size / 2**20:.0f} MB of text; at most {limit} MB are read. Split it.")
     raw = path.read_bytes()
     for magic, kind in _MAGIC.items():
         if raw.startswith(magic):
@@ -62,9 +58,7 @@ def read_text(path: Path, declared: re.Pattern[bytes] | None = None) -> tuple[st
     text, notes = _decode(raw, declared)
     nuls, controls = text.count("\0"), len(_CONTROL.findall(text[:_SAMPLE]))
     if nuls > 8 + len(text) // 10 or controls > 3 + len(text[:_SAMPLE]) // 200:
-        raise DocumentError(
-            f"{path.name} is not text but binary. Remove it, or give it the suffix of its real format."
-        )
+        raise DocumentError(f"{path.name} is not text but binary. Remove it, or give it the suffix of its real format.")
     if nuls:
         notes.append(f"{nuls} NUL bytes were left out")
     return text.replace("\0", ""), notes
@@ -81,9 +75,7 @@ def _decode(raw: bytes, declared: re.Pattern[bytes] | None) -> tuple[str, list[s
                 notes.append(f"{lost} characters could not be decoded")
             return text, notes
     nul_even, nul_odd = raw[:_SAMPLE:2].count(0), raw[1:_SAMPLE:2].count(0)
-    if max(nul_even, nul_odd) > len(raw[:_SAMPLE]) // 5 and min(nul_even, nul_odd) * 10 < max(
-        nul_even, nul_odd
-    ):
+    if max(nul_even, nul_odd) > len(raw[:_SAMPLE]) // 5 and min(nul_even, nul_odd) * 10 < max(nul_even, nul_odd):
         encoding = "utf-16-le" if nul_odd > nul_even else "utf-16-be"
         return raw.decode(encoding, "replace"), [f"encoding assumed: {encoding.upper()}"]
     try:
@@ -110,9 +102,7 @@ def _guess(raw: bytes) -> tuple[str, list[str]]:
         text = raw.decode("utf-8", "replace")
         return text, [f"damaged UTF-8: {text.count(chr(0xFFFD))} characters could not be decoded"]
     # Only lines that are not ASCII tell anything, and the detector is slow.
-    sample = b"\n".join(m.group() for m, _ in zip(_NOT_UTF8.finditer(raw), range(400), strict=False))[
-        :_SAMPLE
-    ]
+    sample = b"\n".join(m.group() for m, _ in zip(_NOT_UTF8.finditer(raw), range(400), strict=False))[:_SAMPLE]
     encoding = "cp1252"
     share = sum(byte >= 0x80 for byte in sample) / max(1, len(sample))
     # In Western text fewer than one letter in five bears an accent; Greek, Cyrillic and Chinese are mostly

@@ -32,6 +32,7 @@ _BANNER = re.compile(
     r"|visually-?hidden|screen-reader-text)(?=$|[\s_-])",
     re.IGNORECASE,
 )
+_BANNER_SIZE = 3_000  # characters: consent texts are long, contents are longer
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(\.0+)?\s*(;|!|$)|font-size\s*:\s*0[a-z%]*\s*(;|!|$)",
     re.IGNORECASE,
@@ -62,13 +63,22 @@ def is_dropped(element: Element) -> bool:
         return True
     if attributes.get("role", "").strip().lower() in _ROLES or _HIDDEN.search(attributes.get("style", "")):
         return True
-    return bool(_BANNER.search(f"{attributes.get('id', '')} {attributes.get('class', '')}"))
+    return bool(_BANNER.search(f"{attributes.get('id', '')} {attributes.get('class', '')}")) and _is_small(element)
+
+
+def _is_small(element: Element) -> bool:
+    """A class such as "has-breadcrumbs" may also stand at what holds the whole page."""
+    size = sum(len(text.strip()) for text in element.itertext())
+    return size < _BANNER_SIZE and next(element.iter("h1", "main", "article"), None) is None
 
 
 def _holds_title(header: Element) -> bool:
-    """A <header> inside the content may carry its heading; a page's own header is its banner."""
-    inside = any(up.tag in ("main", "article", "section") for up in header.iterancestors())
-    return (inside and header.find(".//h1") is not None) or (inside and header.find(".//h2") is not None)
+    """A <header> in the content may carry its heading; a page's own is a banner, unless all titles are there."""
+    if any(up.tag in ("main", "article", "section") for up in header.iterancestors()):
+        return next(header.iter("h1", "h2"), None) is not None
+    if next(header.iter("h1"), None) is None:
+        return False
+    return all(header in h1.iterancestors() for h1 in header.getroottree().iter("h1"))
 
 
 def words(element: Element) -> int:
@@ -115,9 +125,7 @@ class _Flow:
         text = _SPACE.sub(" ", text).replace("\v", "\n")
         if not text.strip():
             return
-        kind: Kind = (
-            "heading" if self.heading else "item" if self.items else "quote" if self.quotes else "paragraph"
-        )
+        kind: Kind = "heading" if self.heading else "item" if self.items else "quote" if self.quotes else "paragraph"
         if kind == "item" and self.items[-1]:
             text, self.items[-1] = self.items[-1] + text, ""
         self.draft.add(text.replace("\n", " ") if self.heading else text, kind, level=self.heading)

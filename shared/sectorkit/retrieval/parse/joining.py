@@ -11,9 +11,7 @@ _BROKEN = re.compile(r"([^\W\d_]+)[-\u2010]$")
 _NEXT = re.compile(r"[^\W\d_]+")
 
 
-def join_lines(
-    lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = lambda head, tail: True
-) -> str:
+def join_lines(lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = lambda head, tail: True) -> str:
     """One paragraph of `lines`.
 
     `keeps_hyphen(head, tail)` says of a word that a line end divides whether the hyphen is its own: it is in

@@ -33,16 +33,13 @@ def parse_pdf(path: Path) -> ParsedDocument:
             )
         pages, broken = _read_pages(pdf, count)
         title, language, pairs = _properties(pdf)
-    empty = [p.number for p in pages if not p.lines and not p.is_blank]
-    if not any(p.lines for p in pages):
+    lines = without_running([(page, lines_of(page)) for page in pages])
+    empty = [page.number for page, kept in zip(pages, lines, strict=True) if not kept and not page.is_blank]
+    if not any(lines):
         raise _no_text(path, empty, broken)
-    per_page = [(page, lines_of(page)) for page in pages]
-    lines = without_running(per_page)
     layout = Layout([line for found in lines for line in found])
     draft = Draft()
-    layout.add(
-        draft, [piece for page, kept in zip(pages, lines, strict=True) for piece in pieces(page, kept)]
-    )
+    layout.add(draft, [piece for page, kept in zip(pages, lines, strict=True) for piece in pieces(page, kept)])
     metadata, problems = declared(pairs)
     notes = [
         *_note(empty, "no text", f"scanned? {_OCR}"),
@@ -63,9 +60,7 @@ def _no_text(path: Path, empty: list[int], broken: list[int]) -> DocumentError:
     if empty:
         return DocumentError(f"{path.name} is scanned: none of its pages has text; {_OCR}.")
     if broken:
-        return DocumentError(
-            f"{path.name} is damaged: no page can be read. Open it and print it to a new PDF."
-        )
+        return DocumentError(f"{path.name} is damaged: no page can be read. Open it and print it to a new PDF.")
     return DocumentError(f"{path.name} holds no text: all its pages are blank.")
 
 

@@ -113,11 +113,7 @@ class Layout:
         right = right_edges(found)
         for piece in without_repeated_heads(found):
             last = group[-1] if group else None
-            joins = (
-                isinstance(last, Line)
-                and isinstance(piece, Line)
-                and self._continues(last, piece, right[id(last)])
-            )
+            joins = isinstance(last, Line) and isinstance(piece, Line) and self._continues(last, piece, right[id(last)])
             if group and not joins:
                 yield group
                 group = []
@@ -139,9 +135,7 @@ class Layout:
         if not gap > 0:  # a new column or page: the text goes on where a sentence does
             if MARKER.match(line.words[0].text) or _ENDS.search(last.text):
                 return False
-            return line.text[:1].islower() or (
-                bool(_CJK_END.search(last.text)) and right - last.x1 < 3.2 * last.size
-            )
+            return line.text[:1].islower() or (bool(_CJK_END.search(last.text)) and right - last.x1 < 3.2 * last.size)
         if gap > (self.pitch + 0.25) * line.size:
             return False
         ended = bool(_ENDS.search(last.text))

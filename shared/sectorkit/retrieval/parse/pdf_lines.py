@@ -77,11 +77,7 @@ def pieces(page: Page, lines: Sequence[Line]) -> list[Piece]:
             found.append(line)
         elif table not in placed:
             placed.add(table)
-            inside = [
-                other.words
-                for other in lines
-                if all(table.cell(w) for w in (other.words[0], other.words[-1]))
-            ]
+            inside = [other.words for other in lines if all(table.cell(w) for w in (other.words[0], other.words[-1]))]
             found += [Row(text, page.number) for text in table.rows(inside)]
     return _unruled(found)
 

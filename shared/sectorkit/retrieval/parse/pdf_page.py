@@ -47,6 +47,7 @@ class Page:
     lines: tuple[tuple[Word, ...], ...]
     horizontal: tuple[Rule, ...]
     vertical: tuple[Rule, ...]
+    has_image: bool
     is_blank: bool  # nothing is drawn at all, so there is nothing that could be missing
     unreadable: float  # share of characters whose font does not say which letter they are
 
@@ -73,7 +74,9 @@ class PageReader:
         count = raw.FPDFPage_CountObjects(page.raw)
         horizontal, vertical = self._rules(page.raw, count) if lines and count <= _MOST_OBJECTS else ((), ())
         height = self._width if self._turn % 2 else self._height
-        return Page(number, height, lines, horizontal, vertical, count == 0, unreadable)
+        objects = (raw.FPDFPage_GetObject(page.raw, at) for at in range(min(count, _MOST_OBJECTS)))
+        has_image = any(raw.FPDFPageObj_GetType(item) == _IMAGE for item in objects)
+        return Page(number, height, lines, horizontal, vertical, has_image, count == 0, unreadable)
 
     def _lines(self, text: Pointer) -> tuple[tuple[tuple[Word, ...], ...], float]:
         raw = self.raw

@@ -44,9 +44,7 @@ def _answer(path: Path) -> dict[str, Any]:
     except DocumentError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {
-            "error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."
-        }
+        return {"error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."}
     # The one place where anything may be caught: five libraries read what strangers wrote, each fails in
     # ways of its own, and a file that none of them can read must not keep the others from being read.
     except Exception as error:
@@ -61,9 +59,7 @@ def to_json(document: ParsedDocument) -> dict[str, Any]:
         "blocks": [[b.start, b.end, b.kind, b.level, b.page] for b in document.blocks],
         "title": document.title,
         "language": document.language,
-        "metadata": {
-            k: {"date": v.isoformat()} if isinstance(v, date) else v for k, v in document.metadata.items()
-        },
+        "metadata": {k: {"date": v.isoformat()} if isinstance(v, date) else v for k, v in document.metadata.items()},
         "pages": document.pages,
         "notes": document.notes,
     }

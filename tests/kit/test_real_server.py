@@ -1,0 +1,188 @@
+"""The pipeline on a real vLLM server with a small model: it answers, it reads the documents, it survives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sectorkit.answer import Answer, Delta, Done, Request
+from sectorkit.answering import Limits, answer, stream
+from sectorkit.app import SectorApp
+from sectorkit.models.chat import SectorChat, connect
+from sectorkit.retrieval.index import Index
+
+if TYPE_CHECKING:
+    from sectorkit.models.server import ModelServer
+    from sectorkit.retrieval.embed import LocalEmbedder
+    from sectorkit.settings import Settings
+
+pytestmark = pytest.mark.server
+LIMITS = Limits(context=4096, evidence=400, answer=60, declines=False)
+QUESTION = "What is the fee for a bulky waste collection?"
+
+
+def write(folder: Path, fee: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "waste.md").write_text(
+        "# Waste ordinance\n\n## Article 3 Bulky waste\n\n"
+        f"The fee for a bulky waste collection is {fee} VLM. A collection is booked by telephone.\n"
+    )
+    (folder / "noise.md").write_text("# Noise ordinance\n\n## Article 4\n\nMusic must not exceed 45 dB(A) at night.\n")
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> SectorApp:
+    return SectorApp("test", "Test", "", tmp_path / "corpus", "You answer questions about documents.", max_passages=3)
+
+
+@pytest.fixture
+def index(tmp_path: Path, embedder: LocalEmbedder) -> Iterator[Index]:
+    opened = Index.open(tmp_path / "index", embedder)
+    opened.sync(write(tmp_path / "corpus", 35))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def chat(session_settings: Settings, llm_server: ModelServer) -> SectorChat:
+    return connect(session_settings, server=llm_server)
+
+
+def ask(app: SectorApp, index: Index, chat: SectorChat) -> Answer:
+    return asyncio.run(answer(app, Request(QUESTION), index=index, chat=chat, limits=LIMITS))
+
+
+def test_a_question_gets_a_cited_answer(app: SectorApp, index: Index, chat: SectorChat) -> None:
+    got = ask(app, index, chat)
+    assert got.verdict in ("supported", "partial")
+    assert "35" in got.text
+    assert got.citations[0].source == "waste.md"
+    assert "35 VLM" in got.citations[0].quote
+    assert got.model == "qwen2.5-coder-0.5b"
+    assert got.usage["prompt"] > 50
+    assert got.usage["completion"] > 3
+
+
+def test_with_other_documents_the_same_question_gets_another_answer(
+    app: SectorApp, index: Index, tmp_path: Path, session_settings: Settings, llm_server: ModelServer
+) -> None:
+    before = ask(app, index, connect(session_settings, server=llm_server))
+    index.sync(write(tmp_path / "corpus", 90))
+    after = ask(app, index, connect(session_settings, server=llm_server))
+    assert "35" in before.text
+    assert "90" not in before.text
+    assert "90" in after.text
+    assert "35" not in after.text
+
+
+def test_the_text_is_streamed_while_it_is_written(app: SectorApp, index: Index, chat: SectorChat) -> None:
+    async def collect() -> list[object]:
+        return [e async for e in stream(app, Request(QUESTION), index=index, chat=chat, limits=LIMITS)]
+
+    events = asyncio.run(collect())
+    pieces = [event for event in events if isinstance(event, Delta)]
+    assert len(pieces) > 5
+    assert isinstance(events[-1], Done)
+
+
+def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
+    app: SectorApp, index: Index, session_settings: Settings, tmp_path: Path
+) -> None:
+    """A real vLLM of its own, killed with SIGKILL while it writes."""
+    import os
+    import signal
+
+    from sectorkit.models.catalogue import find_model
+    from sectorkit.models.pull import pull
+    from sectorkit.models.server import start_server
+
+    spec = find_model("smollm2-135m", "chat")
+    os.environ.pop("HF_HUB_OFFLINE", None)
+    server = start_server(spec, pull(spec, models_dir=session_settings.models_dir), settings=session_settings)
+    chat = connect(session_settings, server=server)
+
+    async def ask_and_kill() -> Answer:
+        killed = False
+        async for event in stream(app, Request(QUESTION), index=index, chat=chat, limits=Limits(answer=512, declines=False)):
+            if isinstance(event, Delta) and not killed:
+                killed = True
+                os.kill(server.pid, signal.SIGKILL)
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("no Done")
+
+    try:
+        got = asyncio.run(ask_and_kill())
+    finally:
+        server.stop()
+    if got.reason is None:
+        pytest.skip("the answer was complete before the server was gone")
+    assert got.reason == "interrupted"
+    assert got.hits[0].passage.metadata["source"] == "waste.md"
+    assert any("ask again" in note or "no model server" in note for note in got.notes)
+
+
+_ASK_ALONE = """
+import ctypes, fcntl, json, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.unshare(0x40000000) != 0:  # CLONE_NEWNET: a network of its own, with nothing but a loopback
+    sys.exit(77)
+with socket.socket() as s:
+    request = struct.pack("16sh", b"lo", 1)  # IFF_UP
+    fcntl.ioctl(s, 0x8914, request)
+from sectorkit.cli import main
+def attempts():
+    found = {}
+    for path in ("/proc/self/net/snmp", "/proc/self/net/snmp6"):
+        rows = open(path).read().splitlines()
+        for first, second in zip(rows, rows[1:]):
+            if first.startswith("Ip:") and second.startswith("Ip:"):
+                found.update(zip(first.split()[1:], second.split()[1:]))
+        found.update(row.split() for row in rows if row.startswith("Ip6"))
+    return {k: int(v) for k, v in found.items() if k.endswith("OutNoRoutes")}
+before = attempts()
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    print(json.dumps({"status": end.code, "attempts": {k: v - before[k] for k, v in attempts().items()}}), file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux's")
+def test_no_socket_leaves_the_machine_during_an_ask(
+    session_settings: Settings, models_home: Path, tmp_path: Path
+) -> None:
+    """`sectorkit ask`, its own vLLM server included, in a network that has no way out and counts who tries one."""
+    import os
+
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "models").symlink_to(session_settings.models_dir.resolve())
+    env = {k: v for k, v in os.environ.items() if k not in ("HF_HUB_OFFLINE",)} | {
+        "SECTORKIT_HOME": str(home),
+        "SECTORKIT_EMBED_MODEL": "minilm-l6-v2",
+        "SECTORKIT_CHAT_MODEL": "smollm2-135m",
+    }
+    corpus = write(tmp_path / "corpus", 35)
+    command = [sys.executable, "-c", _ASK_ALONE, "ask", "governance_search", QUESTION, "--docs", str(corpus), "--json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=400, check=False)
+    if done.returncode == 77:
+        if os.environ.get("CI"):
+            pytest.fail("no right to make a network namespace; run CI as root")
+        pytest.skip("no right to make a network namespace")
+    report = json.loads(done.stderr.strip().splitlines()[-1])
+    got = json.loads(done.stdout)
+    assert got["model"] == "smollm2-135m", "the model answered"
+    assert got["hits"]
+    assert report["status"] in (0, 2)
+    assert report["attempts"] == {"OutNoRoutes": 0, "Ip6OutNoRoutes": 0}
+    shutil.rmtree(home, ignore_errors=True)
