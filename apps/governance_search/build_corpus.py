@@ -134,9 +134,7 @@ def build_pdf(markdown: str, target: Path, *, language: str = "en") -> None:
             title = title or "".join(words for words, _, _ in cells[0])
             story.append(Paragraph(marked(cells[0]), heading_style(level)))
         elif kind == "item":
-            style = ParagraphStyle(
-                "item", body, leftIndent=18 * level, bulletIndent=18 * level - 18, spaceAfter=4
-            )
+            style = ParagraphStyle("item", body, leftIndent=18 * level, bulletIndent=18 * level - 18, spaceAfter=4)
             story.append(Paragraph(marked(cells[0]), style, bulletText=label))
         elif kind in ("paragraph", "quote"):
             style = quote if kind == "quote" else body if wrap else justified

@@ -19,7 +19,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from sectorkit.answer import Answer, Delta, Done, Event, Evidence, Reason, Request, Retrieved, Verdict
 from sectorkit.app import SectorApp
 from sectorkit.errors import RequestError, ServerUnavailable
-from sectorkit.grounding import ground
+from sectorkit.grounding import closest, ground
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
 from sectorkit.retrieval.index import Index, Mode
@@ -222,13 +222,13 @@ def _far_from_all(hits: Sequence[Hit], index: Index) -> bool:
 
 def _ground(draft: _Draft, raw: str, index: Index, interrupted: Reason | None) -> Answer:
     if DECLINED.casefold() in raw.casefold():
-        return replace(_abstain(draft, "not_answered"), raw=raw)
+        return _with_closest(replace(_abstain(draft, "not_answered"), raw=raw), draft, index)
     grounded = ground(raw, draft.evidence, vectors=index.embedder.embed_documents)
     checkable = [claim for claim in grounded.claims if not claim.neutral]
     supported = [claim for claim in checkable if claim.supported]
     if not supported:
         refused = replace(_abstain(draft, interrupted or "not_supported"), raw=raw)
-        return replace(refused, claims=grounded.claims)
+        return _with_closest(replace(refused, claims=grounded.claims), draft, index)
     verdict: Verdict = "supported" if len(supported) == len(checkable) and not interrupted else "partial"
     return replace(
         _abstain(draft, "not_answered"),
@@ -241,11 +241,19 @@ def _ground(draft: _Draft, raw: str, index: Index, interrupted: Reason | None) -
     )
 
 
+def _with_closest(abstention: Answer, draft: _Draft, index: Index) -> Answer:
+    """The abstention, with the sentence that comes nearest to the question as a quotation."""
+    embedder = index.embedder
+    nearest = closest(embedder.embed_query(draft.request.question), draft.evidence, vectors=embedder.embed_documents)
+    if nearest is None:
+        return abstention
+    return replace(abstention, text=f"{abstention.text} Closest: “{nearest.quote}” [1]", citations=(nearest,))
+
+
 _ABSTENTIONS: dict[Reason, str] = {
     "nothing_found": "The documents hold nothing about this question.",
-    "not_answered": "The documents do not seem to answer this question. The closest passages are shown.",
-    "not_supported": "The model's answer was not supported by the documents, so it is not shown as one. "
-    "The closest passages are shown.",
+    "not_answered": "The documents do not seem to answer this question.",
+    "not_supported": "The model's answer was not supported by the documents, so it is not shown.",
     "model_unavailable": "The model is not available: these are the passages that were found, without an answer.",
     "interrupted": "The model stopped before it had said anything that the documents support. "
     "The closest passages are shown.",

@@ -99,6 +99,22 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     return Grounded((text + plain[at:]).strip(), tuple(claims), tuple(citations))
 
 
+def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors: Vectors) -> Citation | None:
+    """The one sentence of the evidence that is nearest to the question's vector: what to show where no answer holds.
+
+    A quotation and no claim: it is exact, and whether it answers is for the reader to see.
+    """
+    single = [span for e in evidence for span in _spans(e) if span.sentences == 1 and _content(span.text)]
+    single = single[:_MAX_COMPARED]
+    if not single:
+        return None
+    found = vectors([span.text for span in single])
+    best = max(range(len(single)), key=lambda i: _cosine(question, found[i]))
+    citations: list[Citation] = []
+    _cite(citations, single[best])
+    return citations[0]
+
+
 def _spans(evidence: Evidence) -> list[_Span]:
     """Windows of one to three neighbouring sentences of a passage, without paragraphs aimed at a model."""
     source = evidence.passage.page_content

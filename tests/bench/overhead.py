@@ -88,7 +88,13 @@ async def server_alone(app: SectorApp, index: Index, chat: SectorChat, limits: L
     count = index.embedder.count_tokens
     evidence = pack(hits, budget=limits.evidence_budget(count(question)), count=count, max_passages=app.max_passages)
     messages = convert_to_openai_messages(prompt(app, Request(question), evidence, limits))
-    body = {"model": chat.model_name, "messages": messages, "temperature": 0, "max_tokens": limits.answer, "stream": True}
+    body = {
+        "model": chat.model_name,
+        "messages": messages,
+        "temperature": 0,
+        "max_tokens": limits.answer,
+        "stream": True,
+    }
     first = 0.0
     async with httpx.AsyncClient(timeout=300, trust_env=False) as client:
         began = time.perf_counter()

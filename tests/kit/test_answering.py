@@ -81,7 +81,9 @@ def test_what_is_not_supported_is_an_abstention_with_passages(
     got = ask(app, index, "What does a bulky waste collection cost?", reply)
     assert (got.verdict, got.reason) == ("abstained", reason)
     assert got.hits[0].passage.metadata["source"] == "waste.md"
-    assert not got.citations
+    (nearest,) = got.citations
+    assert nearest.quote == "A bulky waste collection costs 35 VLM.", "the closest sentence is quoted, as what it is"
+    assert nearest.quote in got.text
 
 
 def test_without_a_model_the_passages_are_shown(app: SectorApp, index: Index) -> None:

@@ -112,7 +112,9 @@ def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
 
     async def ask_and_kill() -> Answer:
         killed = False
-        async for event in stream(app, Request(QUESTION), index=index, chat=chat, limits=Limits(answer=512, declines=False)):
+        async for event in stream(
+            app, Request(QUESTION), index=index, chat=chat, limits=Limits(answer=512, declines=False)
+        ):
             if isinstance(event, Delta) and not killed:
                 killed = True
                 os.kill(server.pid, signal.SIGKILL)

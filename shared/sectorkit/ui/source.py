@@ -97,14 +97,16 @@ def _body(text: str, shape: Outline, quote: tuple[int, int]) -> str:
         first = max(0, min(quote[0] - MAX_CHARACTERS // 2, len(text) - MAX_CHARACTERS))
         last = first + MAX_CHARACTERS
     marks = _Marks(text, quote)
-    out = [] if first == 0 else ["<p class='sk-cut'>The beginning of this long document is left out here.</p>"]
+    out = [] if first == 0 else ['<p class="sk-cut">The beginning of this long document is left out here.</p>']
     for block in _BLOCK.finditer(text, first, last):
-        out += [
-            f"<p class='sk-page'>Page {n}</p>" for at, n in shape.pages.items() if block.start() <= at < block.end()
+        # A passage begins below its heading, and a page above it.
+        above = next((i for i in range(len(out), 0, -1) if not out[i - 1].startswith("<h")), 0)
+        out[above:above] = [
+            f'<p class="sk-page">Page {n}</p>' for at, n in shape.pages.items() if block.start() <= at < block.end()
         ]
         out.append(_block(block, shape, marks))
     if last < len(text):
-        out.append("<p class='sk-cut'>The rest of this long document is left out here.</p>")
+        out.append('<p class="sk-cut">The rest of this long document is left out here.</p>')
     return "".join(out)
 
 
