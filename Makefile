@@ -2,10 +2,10 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help demo test lint format bench setup dev vllm corpus clean
+.PHONY: help demo test lint format bench setup dev vllm corpus requirements clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
 
 demo: setup vllm  ## set up everything and open the apps on a real model (Ctrl-C stops)
 	@.venv/bin/sectorkit demo $(ARGS)
@@ -36,6 +36,9 @@ vllm:
 
 corpus: dev  ## build the PDF and DOCX of the sample corpus from their sources
 	.venv/bin/python apps/governance_search/build_corpus.py
+
+requirements: dev  ## pin the dependencies anew after a change in pyproject.toml
+	deploy/requirements/compile.sh $(ARGS)
 
 clean:  ## remove both environments (the cache folder stays)
 	rm -rf .venv .venv-vllm

@@ -31,6 +31,8 @@ def main(target: str) -> None:
         raise SystemExit(
             f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; run make PYTHON=python3.12"
         )
+    if target == "app" and (VENV / ".made-dev").exists():
+        target = "dev"  # it holds all that the app needs, and is kept up to date as what it is
     if target == "app":
         files, venv, project = ["app.txt", "torch.txt"], VENV, True
     elif target == "dev":
@@ -42,8 +44,7 @@ def main(target: str) -> None:
     inputs = [REQUIREMENTS / name for name in files] + ([ROOT / "pyproject.toml"] if project else [])
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + sys.version.encode()).hexdigest()
     stamp = venv / f".made-{target}"
-    # The dev environment holds all that the app needs: `make demo` after `make test` installs nothing.
-    if (stamp.exists() and stamp.read_text() == digest) or (target == "app" and (venv / ".made-dev").exists()):
+    if stamp.exists() and stamp.read_text() == digest:
         return
     started = time.monotonic()
     print(f"==> making {venv.name} ({', '.join(files)})", flush=True)

