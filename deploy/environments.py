@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "deploy" / "requirements"
 VENV, VENV_VLLM = ROOT / ".venv", ROOT / ".venv-vllm"
 UV = "uv==0.13.9"
+OVERRIDES = "overrides-cpu.txt"
 
 
 def main(target: str) -> None:
@@ -38,7 +39,7 @@ def main(target: str) -> None:
     elif target == "dev":
         files, venv, project = ["dev.txt", "torch.txt"], VENV, True
     elif target == "vllm":
-        files, venv, project = (["vllm-gpu.txt"] if has_gpu() else ["vllm-cpu.txt"]), VENV_VLLM, False
+        files, venv, project = (["vllm-gpu.txt"] if has_gpu() else ["vllm-cpu.txt", OVERRIDES]), VENV_VLLM, False
     else:
         raise SystemExit("usage: environments.py app | dev | vllm")
     inputs = [REQUIREMENTS / name for name in files] + ([ROOT / "pyproject.toml"] if project else [])
@@ -51,7 +52,10 @@ def main(target: str) -> None:
     if not (venv / "bin" / "python").exists():
         subprocess.run([sys.executable, "-m", "venv", *([] if project else ["--without-pip"]), venv], check=True)
     uv = bootstrap_uv()
-    install(uv, venv, [argument for name in files for argument in ("-r", REQUIREMENTS / name)])
+    # What vLLM asks for and what breaks beside the CPU build is overridden here too: a compiled file leaves it out,
+    # and an installer would bring it back as somebody's dependency.
+    flag = {OVERRIDES: "--override"}
+    install(uv, venv, [argument for name in files for argument in (flag.get(name, "-r"), REQUIREMENTS / name)])
     if project:
         install(uv, venv, ["--no-deps", "-e", ROOT])
     stamp.write_text(digest)

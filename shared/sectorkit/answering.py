@@ -9,22 +9,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from sectorkit.answer import Answer, Delta, Done, Event, Evidence, Reason, Request, Retrieved, Verdict
 from sectorkit.app import SectorApp
-from sectorkit.errors import RequestError, ServerUnavailable
-from sectorkit.grounding import closest, ground
+from sectorkit.errors import RequestError, ServerUnavailable, StoreBroken
+from sectorkit.grounding import closest, ground, without_marks
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
 from sectorkit.retrieval.index import Index, Mode
 from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
+from sectorkit.retrieval.words import sentences
+
+_Chunk = TypeVar("_Chunk")
 
 MAX_QUESTION_CHARACTERS = 4_000
 DECLINED = "NOT IN THE DOCUMENTS"
@@ -36,6 +40,7 @@ _TASK = (
 _CITE = (
     f" Put the number of the passage after each sentence, like [1]. If they do not answer it, write only: {DECLINED}"
 )
+_DEEPEST = 5_000  # hits that a search for rules in force may look through
 _PROMPT_OVERHEAD = 400  # tokens kept free for the instructions and the chat template around the evidence
 
 
@@ -114,16 +119,16 @@ async def stream(
 
     raw, usage, model = "", {}, None
     reason: Reason | None = None
+    chunks = chat.astream(prompt(app, request, evidence, limits), max_tokens=limits.answer)
     try:
-        async with asyncio.timeout(limits.seconds):
-            async for chunk in chat.astream(prompt(app, request, evidence, limits), max_tokens=limits.answer):
-                if usage_now := getattr(chunk, "usage_metadata", None):
-                    usage = {"prompt": usage_now["input_tokens"], "completion": usage_now["output_tokens"]}
-                model = chunk.response_metadata.get("model_name") or model
-                if piece := chunk.text:
-                    clock.mark_once("first_token")
-                    raw += piece
-                    yield Delta(piece)
+        async for chunk in _within(limits.seconds, chunks):
+            if usage_now := getattr(chunk, "usage_metadata", None):
+                usage = {"prompt": usage_now["input_tokens"], "completion": usage_now["output_tokens"]}
+            model = chunk.response_metadata.get("model_name") or model
+            if piece := chunk.text:
+                clock.mark_once("first_token")
+                raw += piece
+                yield Delta(piece)
     except (ServerUnavailable, TimeoutError) as error:
         reason = "interrupted" if raw else "model_unavailable"
         what = (
@@ -139,6 +144,20 @@ async def stream(
     grounded = await asyncio.to_thread(_ground, shown, raw, index, reason)
     clock.mark("ground")
     yield Done(_finish(app, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))))
+
+
+async def _within(seconds: float, chunks: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:
+    """The chunks, until `seconds` from now: then TimeoutError. What the consumer does in between counts, too."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    async with aclosing(chunks):  # type: ignore[type-var]  # a chat model's stream is an async generator
+        while True:
+            try:
+                # One at a time, since a timeout holds for one task, and each chunk may be asked for by another.
+                async with asyncio.timeout_at(deadline):
+                    chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            yield chunk
 
 
 def check_question(question: str) -> None:
@@ -196,14 +215,20 @@ class _Clock:
 
 
 def _retrieve(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], tuple[str, ...]]:
-    found = index.search(request.question, max(50, request.k), where=request.where or None, mode=mode)
     notes = list(request.notes)
-    if request.as_of is not None:
-        out = [hit for hit in found if not in_force(hit.passage, request.as_of)]
-        found = [hit for hit in found if in_force(hit.passage, request.as_of)]
-        for title in dict.fromkeys(str(h.passage.metadata.get("title")) for h in out[:3] if h.ranks):
-            notes.append(f"Left out, not in force at the time asked about: {title}")
-    hits = found[: request.k]
+    try:
+        found, out = _in_force_at_the_time(request, index, mode)
+    except (ServerUnavailable, StoreBroken) as error:
+        if mode != "hybrid":
+            raise
+        notes.append(f"Searched by words alone, since vectors are not available: {error}")
+        found, out = _in_force_at_the_time(request, index, "lexical")
+    titles = list(dict.fromkeys(str(hit.passage.metadata.get("title")) for hit in out[:3]))
+    if found:
+        notes += [f"Left out, not in force at the time asked about: {title}" for title in titles]
+    elif out:
+        notes.append("Nothing was in force at the time asked about. What is shown holds at another time.")
+    hits = (found or out)[: request.k]
     for hit in hits:
         if injected_spans(hit.passage.page_content):
             notes.append(
@@ -211,6 +236,20 @@ def _retrieve(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], tu
                 "it was kept from the model."
             )
     return hits, tuple(dict.fromkeys(notes))
+
+
+def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], list[Hit]]:
+    """`(hits, left out)`: what was in force at `request.as_of`, and what ranked as high and was not."""
+    depth = max(50, request.k)
+    while True:
+        found = index.search(request.question, depth, where=request.where, mode=mode)
+        if request.as_of is None:
+            return found, []
+        hits = [hit for hit in found if in_force(hit.passage, request.as_of)]
+        if len(hits) >= request.k or len(found) < depth or depth >= _DEEPEST:
+            out = [hit for hit in found[: request.k] if not in_force(hit.passage, request.as_of)]
+            return hits, out
+        depth *= 4  # many revisions of a rule can stand before the one in force
 
 
 def _far_from_all(hits: Sequence[Hit], index: Index) -> bool:
@@ -221,13 +260,19 @@ def _far_from_all(hits: Sequence[Hit], index: Index) -> bool:
 
 
 def _ground(draft: _Draft, raw: str, index: Index, interrupted: Reason | None) -> Answer:
-    if DECLINED.casefold() in raw.casefold():
+    said = _without_declining(raw)
+    if said is None:
         return _with_closest(replace(_abstain(draft, "not_answered"), raw=raw), draft, index)
-    grounded = ground(raw, draft.evidence, vectors=index.embedder.embed_documents)
+    notes = draft.notes
+    try:
+        grounded = ground(said, draft.evidence, vectors=index.embedder.embed_documents)
+    except ServerUnavailable as error:
+        notes = (*notes, f"Checked by words alone, since vectors are not available: {error}")
+        grounded = ground(said, draft.evidence)
     checkable = [claim for claim in grounded.claims if not claim.neutral]
     supported = [claim for claim in checkable if claim.supported]
     if not supported:
-        refused = replace(_abstain(draft, interrupted or "not_supported"), raw=raw)
+        refused = replace(_abstain(draft, interrupted or "not_supported"), raw=raw, notes=notes)
         return _with_closest(replace(refused, claims=grounded.claims), draft, index)
     verdict: Verdict = "supported" if len(supported) == len(checkable) and not interrupted else "partial"
     return replace(
@@ -236,15 +281,31 @@ def _ground(draft: _Draft, raw: str, index: Index, interrupted: Reason | None) -
         reason=interrupted,
         text=grounded.text,
         raw=raw,
+        notes=notes,
         claims=grounded.claims,
         citations=grounded.citations,
     )
 
 
+def _without_declining(raw: str) -> str | None:
+    """The model's text without sentences that only decline; None where it declines as a whole."""
+    plain = without_marks(raw).strip()
+    if plain.strip(" .*\"'“”").casefold().startswith(DECLINED.casefold()):
+        return None
+    declining = [plain[a:b] for a, b in sentences(plain) if plain[a:b].strip(" .*\"'“”") == DECLINED]
+    for sentence in declining:
+        plain = plain.replace(sentence, "")
+    return plain
+
+
 def _with_closest(abstention: Answer, draft: _Draft, index: Index) -> Answer:
     """The abstention, with the sentence that comes nearest to the question as a quotation."""
     embedder = index.embedder
-    nearest = closest(embedder.embed_query(draft.request.question), draft.evidence, vectors=embedder.embed_documents)
+    try:
+        question = embedder.embed_query(draft.request.question)
+        nearest = closest(question, draft.evidence, vectors=embedder.embed_documents)
+    except ServerUnavailable:
+        nearest = None  # the passages are shown all the same
     if nearest is None:
         return abstention
     return replace(abstention, text=f"{abstention.text} Closest: “{nearest.quote}” [1]", citations=(nearest,))

@@ -206,7 +206,7 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
     """`(id, text)` of a JSON Lines file of {"id", "text"}; RequestError names a bad line."""
     queries = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON strings may hold other line separators
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{path} cannot be read: {error}") from None
     for number, line in enumerate(lines, start=1):
@@ -214,7 +214,7 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
             continue
         try:
             entry = json.loads(line)
-            queries.append((str(entry.get("id") or entry.get("_id") or number), str(entry["text"])))
+            queries.append((str(entry.get("id", entry.get("_id", number))), str(entry["text"])))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise RequestError(f'{path}, line {number}: not an object with "text"') from None
     return queries

@@ -12,7 +12,8 @@
     ├── StoreError
     │   ├── IndexMissing         no index here yet
     │   ├── IndexMismatch        made by another embedder or chunking
-    │   └── IndexBusy            another process is writing it
+    │   ├── IndexBusy            another process is writing it
+    │   └── StoreBroken          its files or its server fail: damaged, full, unreachable
     └── RequestError             a question that cannot be answered as it stands
 
 An error's text says what happened, to what, and the next step. It is shown to the user as it is, without a
@@ -74,6 +75,10 @@ class IndexMismatch(StoreError):
 
 class IndexBusy(StoreError):
     """Another process holds the index's write lock."""
+
+
+class StoreBroken(StoreError):
+    """An index's files or its server fail: damaged, on a full disk, or unreachable."""
 
 
 class RequestError(SectorkitError):

@@ -42,7 +42,9 @@ class GoldenCase:
 def read_golden(path: Path) -> list[GoldenCase]:
     """The cases of a file, in order. ConfigurationError names a malformed line."""
     cases: list[GoldenCase] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             entry = json.loads(line)
             quotes = tuple(Quote(q["source"], q["quote"]) for q in entry["evidence"])

@@ -1,9 +1,13 @@
 """Grounding: which sentence of an answer is supported by which words of the evidence.
 
-The model's own [n] marks are not trusted: a sentence is supported where its content words and all of its numbers
-are found in a span of a passage that the model saw. Where words cannot decide, since question and document are in
-two languages or the model paraphrases, vectors of the sentence and the span do. What is quoted is always an exact
-substring of the source.
+The model's own [n] marks are not trusted. A sentence is supported where a span of a passage that the model saw has
+
+1. all of its numbers, with no other unit (quantities.py),
+2. the same polarity: none of the two denies what the other says, limits point the same way (polarity.py), and
+3. its meaning: nearly all of its weighted words; or a good part of them and a vector that is near; or, where the two
+   are in different languages or the model paraphrases, a vector that is near.
+
+What is quoted is always an exact substring of the source.
 """
 
 from __future__ import annotations
@@ -12,35 +16,31 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise, zip_longest
 
 from sectorkit.answer import Citation, Claim, Evidence
 from sectorkit.injection import injected_spans
+from sectorkit.polarity import opposed
+from sectorkit.quantities import Found, holds, merged, quantities
 from sectorkit.retrieval.passage import Passage
-from sectorkit.retrieval.words import numbers, sentences, stem, words
+from sectorkit.retrieval.words import sentences, stem, words
 
 Vectors = Callable[[list[str]], list[list[float]]]
 
-SUPPORT_BY_WORDS = 0.62  # share of a claim's weighted words that must stand in the span
+WORDS_DECIDE = 0.85  # share of a claim's weighted words in the span from which the vectors are not asked
+SUPPORT_BY_WORDS = 0.62  # share from which words are good evidence, if the vectors agree (or there are none)
 # Cosine from which claim and span say the same, set on training pages of OMoS-QA: of lines and their translations 96 %
 # (English) and 85 % (Arabic) reach it, of the most alike other lines of the page 15 %.
 SUPPORT_BY_VECTOR = 0.75
-_WORDS_DECIDE = 0.85  # from here on the vectors are not asked
 _WINDOW = 3  # a claim may draw on up to this many neighbouring sentences
-_MAX_COMPARED = 24  # spans whose vectors are compared for one answer
-_MARK = re.compile(r"\s*\[(?:\d+(?:\s*[,;–-]\s*\d+)*|\?)\]")
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|cannot|none|nothing|\w+n't|ne|n'|pas|jamais|aucune?|sans|ni|non|kein\w*|nicht|nie"
-    r"|ohne|no|sin|nunca)\b|不得|不能|不可|不予|不应|没有|尚未|未经|禁止|无需|不需|不必|严禁|لا|لم|لن|ليس",
+_MAX_COMPARED = 24  # spans whose vectors are compared with a claim's
+_OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands in the span and not in its heading
+# What a model writes for a citation: [2], [1, 3], 【2】, (passage 2), and [?].
+_MARK = re.compile(
+    r"\s*(?:\[(?:passages?\s*)?(?:\d+(?:\s*[,;–-]\s*\d+)*|\?)\]|【[^】]{0,12}】|\((?:passages?\s*)\d+(?:\s*(?:,|and)\s*\d+)*\))",
     re.IGNORECASE,
 )
-# "must not exceed 45" and "the limit is 45" say the same: a bound is not a denial.
-_BOUND = re.compile(
-    r"\b(?:not|no)\s+(?:more|less|fewer|later|earlier|exceed\w*|above|below)\b|\bno\."
-    r"|(?:ne|n')\s*\w*\s*(?:dépass|excéd)\w*(?:\s+pas)?"
-    r"|\bne (?:peut|peuvent|doit|doivent) (?:pas )?(?:dépasser|excéder|être (?:inférieur|supérieur))|nicht\s+(?:mehr|länger|über)"
-    r"|不得?(?:超过|少于|低于|高于|多于|迟于|晚于|早于)",
-    re.IGNORECASE,
-)
+_LIST_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])(?:\s+|$)")
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,31 @@ class Grounded:
 
 
 @dataclass(frozen=True)
-class _Span:
-    evidence: Evidence
-    start: int  # in the passage
-    end: int
+class _Sentence:
     text: str
     terms: frozenset[str]
-    numbers: frozenset[str]
-    sentences: int
+    quantities: Found
+
+
+@dataclass(frozen=True)
+class _Span:
+    """One to three neighbouring sentences of a passage: `start` and `end` are in the passage."""
+
+    evidence: Evidence
+    start: int
+    end: int
+    text: str
+    sentences: tuple[_Sentence, ...]
+    lead: frozenset[str]
+    lead_numbers: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Claim:
+    text: str
+    terms: frozenset[str]
+    quantities: Found
+    weight: float
 
 
 def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None) -> Grounded:
@@ -69,27 +86,24 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     `vectors` embeds texts for comparison in any two languages; without it, words alone decide. A number in a claim
     that no single span has makes the claim unsupported, however alike the words are.
     """
-    plain = _MARK.sub("", answer)
+    plain = without_marks(answer)
     spans = [span for e in evidence for span in _spans(e)]
-    weights = _weights(spans)
-    pieces = [(start, end, plain[start:end]) for start, end in sentences(plain)]
-    scored = [(piece, *_by_words(piece[2], spans, weights)) for piece in pieces]
-    undecided = [piece[2] for piece, score, _ in scored if score < _WORDS_DECIDE and _content(piece[2])]
-    nearest = _by_vectors(undecided, spans, vectors, weights) if vectors and undecided and spans else {}
-
+    weight = _weights(spans)
+    vectors = _remembered(vectors) if vectors else None
     citations: list[Citation] = []
     claims: list[Claim] = []
     text, at = "", 0
-    for (_, end, sentence), word_score, word_span in scored:
+    for start, end in sentences(plain):
+        sentence = _LIST_NUMBER.sub("", plain[start:end], count=1)
+        if not sentence:
+            continue  # a list's own number, which `sentences` takes for one
         text += plain[at:end]
         at = end
-        score, span = word_score, word_span if word_score >= SUPPORT_BY_WORDS else None
-        if span is None and sentence in nearest:
-            cosine, near = nearest[sentence]
-            score, span = (cosine, near) if cosine >= SUPPORT_BY_VECTOR else (max(word_score, cosine), None)
         if not _content(sentence):
             claims.append(Claim(sentence, False, 0.0, neutral=True))
-        elif span is None:
+            continue
+        score, span = _support(sentence, spans, weight, vectors)
+        if span is None:
             claims.append(Claim(sentence, False, round(min(score, 0.99), 3)))
             text += " [?]"
         else:
@@ -99,13 +113,17 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     return Grounded((text + plain[at:]).strip(), tuple(claims), tuple(citations))
 
 
+def without_marks(answer: str) -> str:
+    """The answer without the citation marks that the model set."""
+    return _MARK.sub("", answer)
+
+
 def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors: Vectors) -> Citation | None:
     """The one sentence of the evidence that is nearest to the question's vector: what to show where no answer holds.
 
     A quotation and no claim: it is exact, and whether it answers is for the reader to see.
     """
-    single = [span for e in evidence for span in _spans(e) if span.sentences == 1 and _content(span.text)]
-    single = single[:_MAX_COMPARED]
+    single = _in_turns([s for e in evidence for s in _spans(e) if len(s.sentences) == 1 and _content(s.text)])
     if not single:
         return None
     found = vectors([span.text for span in single])
@@ -115,8 +133,31 @@ def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors:
     return citations[0]
 
 
+def _support(
+    sentence: str, spans: Sequence[_Span], weight: Callable[[str], float], vectors: Vectors | None
+) -> tuple[float, _Span | None]:
+    """`(score, span)`: the best span for a claim, or None with the score that was not enough."""
+    claim = _claim(sentence, weight)
+    fitting = [span for span in spans if _has_numbers(span, claim) and not opposed(sentence, _nearest(span, claim))]
+    score, span = _by_words(claim, fitting, weight)
+    if span is not None and score >= (WORDS_DECIDE if vectors else SUPPORT_BY_WORDS):
+        return score, span
+    if vectors is None or not fitting:
+        return score, None
+    likely = [span] if span is not None and score >= SUPPORT_BY_WORDS else []
+    candidates = likely + _in_turns([s for s in fitting if len(s.sentences) == 1 and s not in likely])
+    ours, *theirs = vectors([sentence, *(candidate.text for candidate in candidates)])
+    cosines = [_cosine(ours, other) for other in theirs]
+    if likely and cosines[0] >= SUPPORT_BY_VECTOR:
+        return max(score, cosines[0]), span
+    best = max(range(len(candidates)), key=cosines.__getitem__)
+    if cosines[best] >= SUPPORT_BY_VECTOR:
+        return cosines[best], candidates[best]
+    return max(score, cosines[best]), None
+
+
 def _spans(evidence: Evidence) -> list[_Span]:
-    """Windows of one to three neighbouring sentences of a passage, without paragraphs aimed at a model."""
+    """Windows of neighbouring sentences of a passage, without paragraphs aimed at a model."""
     source = evidence.passage.page_content
     barred = injected_spans(source)
 
@@ -126,27 +167,43 @@ def _spans(evidence: Evidence) -> list[_Span]:
 
     meta = evidence.passage.metadata
     lead = f"{meta.get('title', '')} {meta.get('heading', '')}"
-    lead_terms, lead_numbers = frozenset(map(stem, words(lead))), numbers(lead)
-    parts = sentences(source)
+    lead_terms, lead_numbers = frozenset(map(stem, words(lead))), _named_numbers(lead)
+    parts = [part for part in sentences(source) if not _LIST_NUMBER.fullmatch(source[slice(*part)])]
+    read = [_Sentence(t, frozenset(map(stem, words(t))), quantities(t)) for t in (source[a:b] for a, b in parts)]
     spans = []
     for first in range(len(parts)):
         for last in range(first, min(first + _WINDOW, len(parts))):
             if not seen(parts[last]):
                 break
             start, end = parts[first][0], parts[last][1]
-            text = source[start:end]
-            terms = lead_terms | frozenset(map(stem, words(text)))
-            span = _Span(evidence, start, end, text, terms, lead_numbers | numbers(text), last - first + 1)
-            spans.append(span)
+            held = tuple(read[first : last + 1])
+            spans.append(_Span(evidence, start, end, source[start:end], held, lead_terms, lead_numbers))
     return spans
 
 
+def _remembered(vectors: Vectors) -> Vectors:
+    """`vectors` that embeds each text once: several claims are compared with the same spans."""
+    known: dict[str, list[float]] = {}
+
+    def remembered(texts: list[str]) -> list[list[float]]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, vectors(new), strict=True) if new else ())
+        return [known[text] for text in texts]
+
+    return remembered
+
+
+def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:
+    terms = frozenset(map(stem, words(sentence)))
+    return _Claim(sentence, terms, quantities(sentence), sum(map(weight, terms)))
+
+
 def _weights(spans: Sequence[_Span]) -> Callable[[str], float]:
-    """A word's weight: high where few spans have it, highest where none does (then nothing supports it)."""
-    single = [span for span in spans if span.sentences == 1]
+    """A word's weight: high where few sentences have it, highest where none does (then nothing supports it)."""
+    single = [span for span in spans if len(span.sentences) == 1]
     counts: dict[str, int] = {}
     for span in single:
-        for term in span.terms:
+        for term in span.sentences[0].terms | span.lead:
             counts[term] = counts.get(term, 0) + 1
     total = len(single) + 1
     return lambda term: math.log(1 + total / (0.5 + counts.get(term, 0))) * (0.3 if len(term) <= 2 else 1.0)
@@ -154,54 +211,65 @@ def _weights(spans: Sequence[_Span]) -> Callable[[str], float]:
 
 def _content(sentence: str) -> bool:
     terms = words(sentence)
-    return len(terms) >= 3 or bool(numbers(sentence)) or any(len(term) > 4 for term in terms)
+    return len(terms) >= 3 or bool(quantities(sentence)) or any(len(term) > 4 for term in terms)
 
 
-def _by_words(claim: str, spans: Sequence[_Span], weight: Callable[[str], float]) -> tuple[float, _Span | None]:
-    """The span that holds most of the claim's weighted words and all of its numbers; the shortest among equals."""
-    terms = set(map(stem, words(claim)))
-    whole = sum(map(weight, terms))
-    wanted = numbers(claim)
-    best: tuple[float, _Span | None] = (0.0, None)
+def _has_numbers(span: _Span, claim: _Claim) -> bool:
+    """Whether the span has the claim's numbers; one that belongs to a name ("Rule 2019") may stand in the heading."""
+    own = merged(sentence.quantities for sentence in span.sentences)
+    if holds(own, claim.quantities):
+        return True
+    named = {number for _, number in _named_numbers(claim.text) & span.lead_numbers}
+    return holds(own, {value: units for value, units in claim.quantities.items() if value not in named})
+
+
+def _named_numbers(text: str) -> frozenset[tuple[str, str]]:
+    """Pairs of a number and the word before it: `("artic", "5")` of "Article 5"."""
+    terms = words(text)
+    return frozenset((stem(a), b) for a, b in pairwise(terms) if b.isdigit() and not a.isdigit())
+
+
+def _by_words(
+    claim: _Claim, spans: Sequence[_Span], weight: Callable[[str], float]
+) -> tuple[float, _Span | None]:  # fmt: skip
+    """The span that holds most of the claim's weighted words; the shortest among equals."""
+    best: tuple[float, float, _Span | None] = (0.0, 0.0, None)
     for span in spans:
-        if not wanted <= span.numbers or _contradicts(claim, span.text):
-            continue
-        score = sum(weight(term) for term in terms & span.terms) / whole if whole else 0.0
+        own = _lent(span, claim)
+        held = sum(map(weight, claim.terms & own))
+        lead = sum(map(weight, (claim.terms & span.lead) - own))
+        score = min(held + lead, held / _OWN_SHARE) / claim.weight if claim.weight else 0.0
         # A longer window must earn its length: quotes should be short.
-        if score - 0.04 * (span.sentences - 1) > best[0] - 0.04 * ((best[1].sentences if best[1] else 1) - 1):
-            best = (score, span)
-    return best
+        ranked = score - 0.04 * (len(span.sentences) - 1)
+        if ranked > best[0]:
+            best = (ranked, score, span)
+    return best[1], best[2]
 
 
-def _by_vectors(
-    claims: list[str], spans: Sequence[_Span], vectors: Vectors, weight: Callable[[str], float]
-) -> dict[str, tuple[float, _Span]]:
-    """For each claim the span whose vector is nearest, among those that have its numbers."""
-    single = [span for span in spans if span.sentences == 1][:_MAX_COMPARED]
-    if not single:
-        return {}
-    found = vectors([*claims, *(span.text for span in single)])
-    ours, theirs = found[: len(claims)], found[len(claims) :]
-    nearest: dict[str, tuple[float, _Span]] = {}
-    for claim, vector in zip(claims, ours, strict=True):
-        wanted = numbers(claim)
-        for span, other in zip(single, theirs, strict=True):
-            if wanted <= span.numbers and not _contradicts(claim, span.text):
-                cosine = _cosine(vector, other)
-                if cosine > nearest.get(claim, (-1.0, span))[0]:
-                    nearest[claim] = (cosine, span)
-    return nearest
+def _lent(span: _Span, claim: _Claim) -> frozenset[str]:
+    """The words of the span that may support the claim: a sentence about other numbers than the claim's lends none.
+
+    "The limit is 45 in the north. In the south it is 50." does not say "in the north it is 50".
+    """
+    if len(span.sentences) == 1 or not claim.quantities:
+        return frozenset().union(*(s.terms for s in span.sentences))
+    return frozenset().union(
+        *(s.terms for s in span.sentences if not s.quantities or s.quantities.keys() & claim.quantities.keys())
+    )
 
 
-def _contradicts(claim: str, span: str) -> bool:
-    """Whether one of the two denies and the other does not, judged by the span's sentence that is nearest."""
-    terms = set(map(stem, words(claim)))
-    nearest = max((span[a:b] for a, b in sentences(span)), key=lambda s: len(terms & set(map(stem, words(s)))))
-    return _denies(claim) != _denies(nearest)
+def _nearest(span: _Span, claim: _Claim) -> str:
+    """The sentence of the span that shares most words with the claim."""
+    return max(span.sentences, key=lambda s: len(claim.terms & s.terms)).text
 
 
-def _denies(text: str) -> bool:
-    return bool(_NEGATION.search(_BOUND.sub(" ", text.replace("’", "'"))))
+def _in_turns(spans: Sequence[_Span]) -> list[_Span]:
+    """At most `_MAX_COMPARED` of them, taken from the passages in turns, so that no passage is left out."""
+    by_passage: dict[int, list[_Span]] = {}
+    for span in spans:
+        by_passage.setdefault(span.evidence.n, []).append(span)
+    turns = chain.from_iterable(zip_longest(*by_passage.values()))
+    return [span for span in turns if span is not None][:_MAX_COMPARED]
 
 
 def _cite(citations: list[Citation], span: _Span) -> int:

@@ -11,11 +11,15 @@ import re
 
 _PATTERNS = [
     r"(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|preceding|your)\b"
-    r"[^.\n]{0,30}\b(?:instructions?|prompts?|rules?|directions?|context)",
+    r"[^.\n]{0,30}\b(?:instructions?|prompts?)\b",
+    # Rules are what such documents are about: only an order to ignore them is none of theirs.
+    r"(?:^|[.:!]\s+|\bplease\s+|\bnow\s+|\band\s+)(?:ignore|disregard|forget)\b[^.\n]{0,20}\b(?:previous|prior|above|your)\b"
+    r"[^.\n]{0,30}\b(?:rules?|directions?|context)\b",
     r"(?:ignore|disregard|forget|override) all (?:of )?(?:the )?(?:instructions|prompts)",
     r"\b(?:note|message|instruction|attention)s?\b[^.\n]{0,30}\b(?:to|for)\b[^.\n]{0,30}"
-    r"\b(?:assistants?|language models?|chat ?bots?|llms?|ai (?:system|model|agent)s?)\b",
-    r"\b(?:you are|act as|pretend to be)\b[^.\n]{0,40}\b(?:assistant|language model|chat ?bot|llm|ai (?:system|model))\b",
+    r"\b(?:(?:ai|automated|virtual|digital|helpful) assistants?|language models?|chat ?bots?|llms?|ai (?:system|model|agent)s?)\b",
+    r"\b(?:you are (?:now )?(?:an?|the)|act as|pretend to be)\b[^.\n]{0,30}"
+    r"\b(?:(?:ai|automated|virtual|helpful) assistant|language model|chat ?bot|llm|ai (?:system|model))\b",
     r"\b(?:do not|don't|never)\b[^.\n]{0,20}\b(?:mention|reveal|disclose)\b[^.\n]{0,20}"
     r"\b(?:this (?:note|instruction|message)|these instructions|system prompt)",
     r"(?:ignore[zr]?|oublie[zr]?|ne tene[zr] pas compte)\b[^.\n]{0,40}\b(?:instructions?|consignes?)",

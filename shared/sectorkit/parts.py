@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from sectorkit.answering import Limits
     from sectorkit.models.server import ModelServer
     from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
-    from sectorkit.retrieval.index import Index
+    from sectorkit.retrieval.index import Index, SyncReport
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_EVIDENCE = 2500  # tokens, for a server whose model is not in the catalogue
 
 
-def open_embedder(settings: Settings, *, progress: Progress = silent) -> LocalEmbedder | EndpointEmbedder:
-    """The embedder that `settings` name; fetches a local one where it is not here yet, and loads its weights."""
+def open_embedder(
+    settings: Settings, *, progress: Progress = silent, load: bool = True
+) -> LocalEmbedder | EndpointEmbedder:
+    """The embedder that `settings` name; fetches a local one where it is not here yet, and loads its weights.
+
+    Without `load` it does neither: enough to look at an index, and not to search it by vectors.
+    """
     from sectorkit.models.pull import pull
     from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
 
@@ -32,6 +37,8 @@ def open_embedder(settings: Settings, *, progress: Progress = silent) -> LocalEm
     if settings.embed_url:
         key = settings.embed_key.get_secret_value() if settings.embed_key else None
         return EndpointEmbedder(spec, settings.embed_url, key=key, tokenizer_dir=settings.models_dir / spec.name)
+    if not load:
+        return LocalEmbedder(spec, settings.models_dir / spec.name)
     embedder = LocalEmbedder(spec, pull(spec, models_dir=settings.models_dir, progress=progress))
     progress(f"loading {spec.title}")
     embedder.load()
@@ -61,6 +68,21 @@ def open_index(
 
     folder = index_folder(settings, app, corpus=corpus)
     return Index.open(folder, embedder, chroma_url=settings.chroma_url, create=create)
+
+
+def rebuild_index(
+    settings: Settings,
+    app: SectorApp,
+    embedder: LocalEmbedder | EndpointEmbedder,
+    *,
+    corpus: Path | None = None,
+    progress: Progress = silent,
+) -> SyncReport:
+    """Make that index anew; the old one stays until the new one is complete."""
+    from sectorkit.retrieval.index import Index
+
+    folder = index_folder(settings, app, corpus=corpus)
+    return Index.rebuild(folder, embedder, corpus or app.corpus, chroma_url=settings.chroma_url, progress=progress)
 
 
 def chat_spec(settings: Settings) -> ModelSpec:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sectorkit.answer import Done, Event, Request
 from sectorkit.app import SectorApp
-from sectorkit.errors import SectorkitError, StoreError, UnknownName
+from sectorkit.errors import IndexBusy, SectorkitError, StoreError, UnknownName
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from sectorkit.retrieval.index import Index, SyncReport
 
 StageName = Literal["documents", "model"]
-StageState = Literal["waiting", "working", "ready", "failed"]
+StageState = Literal["waiting", "working", "ready", "failed", "off"]
+"""`off`: not wanted, so not waited for."""
 _RESTARTS = 3
 _HEALTH_EVERY = 3.0  # seconds
 
@@ -77,9 +78,13 @@ class Runtime:
 
     def start(self, *, model: bool = True) -> None:
         """Begin loading in the background and return at once; `model=False` leaves answers out."""
-        parts = [self._load_documents, self._keep_model] if model else [self._load_documents]
-        for part in parts:
-            thread = threading.Thread(target=part, name=part.__name__, daemon=True)
+        parts: list[tuple[StageName, Callable[[], None]]] = [("documents", self._load_documents)]
+        if model:
+            parts.append(("model", self._keep_model))
+        else:
+            self._set("model", "off", "")
+        for name, part in parts:
+            thread = threading.Thread(target=self._guarded, args=(name, part), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -108,7 +113,7 @@ class Runtime:
             for stage in stages:
                 if stage.state == "failed":
                     raise StoreError(f"{stage.name}: {stage.message}")
-            if all(stage.state == "ready" for stage in stages):
+            if all(stage.state in ("ready", "off") for stage in stages):
                 return
             if deadline is not None and time.monotonic() > deadline:
                 raise StoreError(f"not ready after {timeout:.0f} s: " + "; ".join(s.message for s in stages))
@@ -158,25 +163,37 @@ class Runtime:
 
         return progress
 
+    def _guarded(self, name: StageName, part: Callable[[], None]) -> None:
+        """Run a part; whatever ends it is shown, since nobody waits for a thread's exception."""
+        try:
+            part()
+        except SectorkitError as error:
+            self._set(name, "failed", str(error))
+        except Exception as error:
+            self._set(name, "failed", f"a bug, please report it: {type(error).__name__}: {error}")
+            raise
+
     def _load_documents(self) -> None:
         progress = self._working("documents")
-        try:
-            progress("loading the embedding model")
-            self._embedder = open_embedder(self.settings, progress=progress)
-            for name, app in self.apps.items():
-                progress(f"opening the index of {app.title}")
-                index = open_index(self.settings, app, self._embedder)
-                if index.status()["passages"]:
-                    self._indexes[name] = index  # search what is there while the rest is brought up to date
-                self.reports[name] = index.sync(self._corpora.get(name, app.corpus), progress=progress)
-                self._indexes[name] = index
-            self._embedder.embed_query("warm up")
-        except SectorkitError as error:
-            self._set("documents", "failed", str(error))
-            return
-        passages = sum(report.passages for report in self.reports.values())
-        failed = sum(len(report.failed) for report in self.reports.values())
-        tail = f"; {failed} documents could not be read" if failed else ""
+        progress("loading the embedding model")
+        self._embedder = open_embedder(self.settings, progress=progress)
+        passages, unread = 0, 0
+        for name, app in self.apps.items():
+            progress(f"opening the index of {app.title}")
+            corpus = self._corpora.get(name)
+            index = open_index(self.settings, app, self._embedder, corpus=corpus)
+            if index.status()["passages"]:
+                self._indexes[name] = index  # search what is there while the rest is brought up to date
+            try:
+                self.reports[name] = report = index.sync(corpus or app.corpus, progress=progress)
+                unread += len(report.failed)
+            except IndexBusy:
+                if name not in self._indexes:
+                    raise  # nothing is there yet, and another process is making it
+            self._indexes[name] = index
+            passages += index.status()["passages"]
+        self._embedder.embed_query("warm up")
+        tail = f"; {unread} documents could not be read" if unread else ""
         self._set("documents", "ready", f"{passages} passages{tail}", 1.0)
 
     def _keep_model(self) -> None:
@@ -185,9 +202,9 @@ class Runtime:
             try:
                 self._load_model()
             except SectorkitError as error:
-                self._set("model", "failed", str(error))
                 if self.settings.llm_url is None:
-                    return
+                    raise
+                self._set("model", "failed", str(error))  # it may come back: watched below
             while not self._closing.wait(_HEALTH_EVERY):
                 if self.settings.llm_url is not None:
                     self._watch_endpoint()
@@ -232,6 +249,7 @@ class Runtime:
                 self._set("model", "failed", str(error))
         else:
             if self._chat is None:
+                self._limits = limits_for(self.settings, chat.context_limit)
                 self._chat = chat
                 self._set("model", "ready", chat.model_name, 1.0)
 

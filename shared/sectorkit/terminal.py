@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,8 @@ from rich.progress import Progress as Bar
 
 from sectorkit.answer import Delta, Done, Request, Retrieved
 from sectorkit.app import SectorApp, load_app
-from sectorkit.errors import SectorkitError, StoreError
-from sectorkit.parts import index_folder, limits_for, open_embedder, open_index, start_chat_server
+from sectorkit.errors import IndexBusy, SectorkitError, StoreError
+from sectorkit.parts import limits_for, open_embedder, open_index, rebuild_index, start_chat_server
 from sectorkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
     from sectorkit.retrieval.index import Index, SyncReport
     from sectorkit.settings import Settings
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Without emoji codes: 1:100:200 in a quote is no picture.
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 @contextmanager
@@ -49,8 +49,12 @@ def _ready_index(settings: Settings, app: SectorApp, docs: Path | None) -> Itera
     """The app's index, synced: an empty one would find nothing, and a stale one would mislead."""
     with progress_bar("starting") as progress:
         index = open_index(settings, app, open_embedder(settings, progress=progress), corpus=docs)
-        report = index.sync(docs or app.corpus, progress=progress)
-    _warn(report)
+        try:
+            _warn(index.sync(docs or app.corpus, progress=progress))
+        except IndexBusy as busy:
+            if not index.status()["passages"]:
+                raise
+            err.print(f"[yellow]not brought up to date:[/] {escape(str(busy))}")
     try:
         yield index
     finally:
@@ -65,12 +69,13 @@ def _warn(report: SyncReport) -> None:
 def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_json: bool) -> int:
     """Bring an index up to date and report per file; exit status 1 where a document failed."""
     app = load_app(name)
-    if rebuild:
-        shutil.rmtree(index_folder(settings, app, corpus=docs), ignore_errors=True)
     with progress_bar("starting") as progress:
-        index = open_index(settings, app, open_embedder(settings, progress=progress), corpus=docs)
-        report = index.sync(docs or app.corpus, progress=progress)
-    index.close()
+        embedder = open_embedder(settings, progress=progress)
+        if rebuild:
+            report = rebuild_index(settings, app, embedder, corpus=docs, progress=progress)
+        else:
+            with closing(open_index(settings, app, embedder, corpus=docs)) as index:
+                report = index.sync(docs or app.corpus, progress=progress)
     if as_json:
         out.print_json(json.dumps(report.__dict__, default=list))
         return 1 if report.failed else 0
@@ -89,8 +94,7 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
 def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: bool) -> int:
     """Counts, documents and their problems."""
     app = load_app(name)
-    embedder = open_embedder(settings)
-    index = open_index(settings, app, embedder, corpus=docs, create=False)
+    index = open_index(settings, app, open_embedder(settings, load=False), corpus=docs, create=False)
     status = index.status()
     documents = index.documents()
     problems = index.check()
@@ -105,7 +109,7 @@ def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: b
         state = "" if document.status == "indexed" else f"  [yellow]{escape(document.problem or '')}[/]"
         out.print(f"  {escape(document.source)}  [dim]{escape(document.title or '')}[/]{state}")
     for problem in problems:
-        err.print(f"[red]inconsistent:[/] {problem}; the next sync repairs it, or: index sync --rebuild")
+        err.print(f"[red]inconsistent:[/] {problem}; the next sync repairs it")
     return 1 if problems else 0
 
 

@@ -38,6 +38,17 @@ TODAY = (date.today(), date.today())
         ("Which rule applied on 2023-06-30?", (date(2023, 6, 30), date(2023, 6, 30))),
         ("Which rule applied on 2023-13-45?", (date(2023, 1, 1), date(2023, 12, 31))),
         ("A contract of 12020 VLM?", TODAY),
+        ("Which rule applied between 2019-01-01 and 2021-12-31?", (date(2019, 1, 1), date(2021, 12, 31))),
+        ("May I spend 2000 VLM, or VLM 2010, without three quotes?", TODAY),
+        ("My house was built in 1975. May I add a floor?", TODAY),
+        ("What does Ordinance No. 2022-21 say about glass?", TODAY),
+        ("Que dit le règlement n° 2024 sur les chiens ?", TODAY),
+        ("What has changed since 2019?", (date(2019, 1, 1), max(TODAY[1], date(2019, 12, 31)))),
+        ("Which rules from before 2022 still apply?", (date(1900, 1, 1), date(2022, 12, 31))),
+        ("2022年以后的规定", (date(2022, 1, 1), TODAY[1])),
+        ("What does the Waste ordinance 2022 say?", (date(2022, 1, 1), TODAY[1])),
+        ("What does the 2019 procurement rule say?", (date(2019, 1, 1), TODAY[1])),
+        ("How did the council vote in spring 2024?", (date(2024, 1, 1), date(2024, 12, 31))),
     ],
 )
 def test_rules_are_asked_for_as_of_the_day_that_the_question_names(question: str, span: tuple[date, date]) -> None:

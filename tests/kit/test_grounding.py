@@ -55,6 +55,11 @@ def test_the_models_own_marks_do_not_count() -> None:
         "The fee for a bulky waste collection is 12,000 VLM.",
         "The mayor resigned because of the opera house.",
         "A bar may not apply for exceptions and never could.",
+        "A bar may apply for nine exceptions a year.",
+        "The fee for a bulky waste collection is 35 percent.",
+        "In residential zones the limit at night is 50 dB(A).",
+        "In mixed zones the sound level must not exceed 45 dB(A).",
+        "In mixed zones the limit at night is not 50 dB(A).",
     ],
 )
 def test_what_the_source_does_not_say_is_not_supported(claim: str) -> None:
@@ -67,6 +72,58 @@ def test_what_the_source_does_not_say_is_not_supported(claim: str) -> None:
 def test_numbers_must_stand_together() -> None:
     mixed = "A bulky waste collection costs households with 50 dB(A) some 35 VLM."
     assert not ground(mixed, evidence(NOISE, FEES)).citations
+
+
+HALL = "See the annex. The hall opens at eight and has 22 seats."
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Smoking is allowed in the great hall.",
+        "The fee is 2022 VLM.",
+        "It opens 3 times a week.",
+    ],
+)
+def test_a_heading_alone_supports_nothing(claim: str) -> None:
+    (only,) = evidence(HALL)
+    only.passage.metadata.update(title="Hall ordinance 2022", heading="Article 3 Smoking in the great hall")
+    assert not ground(claim, [only]).citations
+
+
+def test_a_heading_helps_out_with_words_and_with_the_number_of_its_name() -> None:
+    (only,) = evidence("The hall opens at eight and has 22 seats.")
+    only.passage.metadata.update(title="Hall ordinance 2022", heading="Article 3 Opening")
+    assert ground("Under the Hall ordinance 2022 the hall opens at eight and has 22 seats.", [only]).citations
+
+
+def test_every_item_of_a_numbered_list_is_a_claim_of_its_own() -> None:
+    result = ground("1. A bulky waste collection costs 35 VLM.\n2. The mayor pays 12 VLM for it.", evidence(FEES))
+    assert [claim.supported for claim in result.claims] == [True, False]
+    assert result.text == "1. A bulky waste collection costs 35 VLM. [1]\n2. The mayor pays 12 VLM for it. [?]"
+
+
+@pytest.mark.parametrize("mark", ["[2]", "【2】", "[passage 2]", "(passage 2)", "[1, 2]"])
+def test_marks_of_other_forms_are_no_numbers_of_the_claim(mark: str) -> None:
+    assert ground(f"A bulky waste collection costs 35 VLM {mark}.", evidence(NOISE, FEES)).citations
+
+
+def test_words_alone_are_not_enough_where_the_vectors_disagree() -> None:
+    def apart(texts: list[str]) -> list[list[float]]:
+        return [[1.0, 0.0] if n == 0 else [0.0, 1.0] for n, _ in enumerate(texts)]
+
+    claim = "The fee for bulky waste removal is 35 VLM."
+    assert ground(claim, evidence(FEES)).citations
+    assert not ground(claim, evidence(FEES), vectors=apart).citations
+
+
+def test_a_passage_far_down_is_compared_too() -> None:
+    def by_language(texts: list[str]) -> list[list[float]]:
+        return [[1.0, 0.0] if "card" in text or "carte" in text else [0.0, 1.0] for text in texts]
+
+    many = " ".join(f"Sentence {n} says nothing of note." for n in range(10, 60))
+    result = ground("The resident card costs 84 VLM.", evidence(many, many, FRENCH), vectors=by_language)
+    assert result.citations[0].quote == "La carte de résident coûte 84 VLM par an."
 
 
 def test_supported_and_unsupported_sentences_are_told_apart() -> None:

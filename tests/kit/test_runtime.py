@@ -222,10 +222,6 @@ def test_each_answer_is_one_line_of_the_audit_log(make: Make, settings: Settings
 # -- closing ------------------------------------------------------------------------------------------------------
 
 
-def _running(*names: str) -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name in names]
-
-
 def test_closed_while_loading_it_goes_on_from_there_next_time(make: Make, embeddings: Any) -> None:
     embeddings.go.clear()
     runtime = make()
@@ -247,9 +243,9 @@ def test_closing_stops_the_threads_whatever_they_do(make: Make, embeddings: Any,
     runtime = make()
     runtime.start()
     assert until(lambda: "indexing" in stage(runtime, "documents").message)
-    assert sorted(_running("_keep_model", "_load_documents")) == ["_keep_model", "_load_documents"]
+    assert [thread.is_alive() for thread in runtime._threads] == [True, True]
     threading.Timer(0.2, embeddings.go.set).start()
     runtime.close()
-    assert _running("_keep_model", "_load_documents") == []
+    assert [thread.is_alive() for thread in runtime._threads] == [False, False]
     assert runtime.chat is None
     runtime.close()

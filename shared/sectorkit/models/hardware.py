@@ -36,6 +36,14 @@ class Hardware:
         """Whether the processor multiplies bfloat16 itself, which makes encoding about twice as fast."""
         return bool(self.cpu_flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
+    @property
+    def serves_bfloat16(self) -> bool:
+        """Whether vLLM has kernels for bfloat16 here: a GPU, AVX-512, or a processor that multiplies it itself.
+
+        With AVX2 alone a 0.5B was measured to read 12 tokens a second in bfloat16 and 73 in float32.
+        """
+        return self.kind == "gpu" or self.bfloat16 or "avx512f" in self.cpu_flags
+
     def __str__(self) -> str:
         if self.kind == "gpu":
             return " + ".join(f"{gpu.name} ({gpu.memory_gb:.0f} GiB)" for gpu in self.gpus)

@@ -98,6 +98,8 @@ def build_command(spec: ModelSpec, model_dir: Path, *, python: Path, port: int, 
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(model_dir), "--served-model-name", spec.name]
     command += ["--host", "127.0.0.1", "--port", str(port), "--disable-uvicorn-access-log", *arguments]
+    if not hardware.serves_bfloat16 and "bfloat16" in command:
+        command[command.index("bfloat16")] = "float32"
     if spec.reasoning:
         command += ["--reasoning-parser", spec.reasoning]
     if spec.kind == "embedding":

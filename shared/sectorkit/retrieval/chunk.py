@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,12 +33,13 @@ def chunk(
     passages: list[Passage] = []
     seen: Counter[tuple[str, str]] = Counter()
     for path, blocks in _sections(document):
+        starts = [block.start for block in blocks]
         for group in _pack(document.text, _pieces(document.text, blocks, count, max_tokens), count, max_tokens):
             start, end = group[0][0], group[-1][1]
             text = document.text[start:end]
             heading = " › ".join(path)
             seen[heading, text] += 1
-            page = next((b.page for b in blocks if b.start <= start < b.end), None)
+            page = blocks[bisect_right(starts, start) - 1].page
             passages.append(
                 Document(
                     id=passage_id(source, heading, text, seen[heading, text]),

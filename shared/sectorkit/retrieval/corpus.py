@@ -21,6 +21,7 @@ from typing import Any
 
 from sectorkit.errors import ConfigurationError
 from sectorkit.retrieval.parse import supported_suffixes
+from sectorkit.retrieval.parse.normalise import DATES
 
 METADATA_FILE = "metadata.toml"
 
@@ -66,19 +67,33 @@ def scan(folder: Path) -> tuple[list[CorpusFile], list[Skipped]]:
         source = path.relative_to(folder).as_posix()
         if any(part.startswith(".") for part in path.relative_to(folder).parts) or source == METADATA_FILE:
             continue
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            skipped.append(Skipped(source, "is a link to a place outside the folder; copy the file here instead"))
-        elif path.is_dir():
-            continue
-        elif not path.is_file():
-            skipped.append(Skipped(source, "is not a regular file"))
-        elif path.suffix.lower() not in suffixes:
-            reason = f"has a format that is not read; these are: {' '.join(sorted(suffixes))}"
-            skipped.append(Skipped(source, reason))
-        else:
+        try:
+            reason = _refusal(path, root, suffixes)
+        except (OSError, RuntimeError) as error:  # links that go round in circles, a folder without rights
+            reason = f"cannot be looked at: {error}"
+        if reason:
+            skipped.append(Skipped(source.encode(errors="backslashreplace").decode(), reason))
+        elif not path.is_dir():
             files.append(CorpusFile(source, path, side.pop(source, {})))
     skipped += [Skipped(source, f"is named in {METADATA_FILE} and is not there") for source in side]
     return files, skipped
+
+
+def _refusal(path: Path, root: Path, suffixes: frozenset[str]) -> str | None:
+    """Why a path is left out; None for a folder, and for a file that is read."""
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        return "is a link to a place outside the folder; copy the file here instead"
+    if path.is_dir():
+        return None
+    if not path.is_file():
+        return "is not a regular file"
+    if path.suffix.lower() not in suffixes:
+        return f"has a format that is not read; these are: {' '.join(sorted(suffixes))}"
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not valid UTF-8; rename it"
+    return None
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
@@ -91,7 +106,18 @@ def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
     for source, entry in entries.items():
         if not isinstance(entry, dict):
             raise ConfigurationError(f'{path}: {source!r} should be a table, such as ["{source}"]')
+        for key in DATES & entry.keys():
+            entry[key] = _day(entry[key], f"{path}, {source!r}: {key}")
     return {source: plain(entry) for source, entry in entries.items()}
+
+
+def _day(value: Any, what: str) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigurationError(f"{what} is {value!r}, which is not a date; write it as 2024-05-31") from None
 
 
 def plain(metadata: Mapping[str, Any]) -> dict[str, Any]:

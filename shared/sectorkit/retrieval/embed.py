@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from langchain_core.embeddings import Embeddings
 
 from sectorkit.errors import ServerUnavailable
+from sectorkit.models.hardware import detect
 
 if TYPE_CHECKING:
     from sectorkit.models.catalogue import ModelSpec
@@ -48,13 +49,15 @@ class LocalEmbedder(Embeddings):
             if self._model is None:
                 import torch
                 from sentence_transformers import SentenceTransformer
+                from transformers.utils import logging
 
+                logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ours tells what is being done
                 self._model = SentenceTransformer(
                     str(self._model_dir),
                     device="cuda" if torch.cuda.is_available() else "cpu",
                     local_files_only=True,
                     trust_remote_code=False,
-                    model_kwargs={"dtype": torch.bfloat16 if _has_bf16() else torch.float32},
+                    model_kwargs={"dtype": torch.bfloat16 if detect().bfloat16 else torch.float32},
                 )
 
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
@@ -136,11 +139,3 @@ def read_tokenizer(model_dir: Path) -> Any:
 def estimate_tokens(text: str) -> int:
     """Rough token count without a tokenizer, on the high side: a third of the UTF-8 bytes, at least 1."""
     return max(1, len(text.encode()) // 3)
-
-
-def _has_bf16() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sectorkit.errors import StoreBroken
 from sectorkit.retrieval.chunk import context
+from sectorkit.retrieval.filters import Where, filterable
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.words import stem, words
 
 if TYPE_CHECKING:
     import tantivy
 
-Where = Mapping[str, str | Sequence[str]]
 _STEM_WEIGHT = 0.5  # a shared stem is weaker evidence than the same word
 _WRITER_BYTES = 64 * 2**20
 _MAX_QUERY_TERMS = 256
 
 
 class LexicalIndex:
-    """Passages by their words. Terms come from `words`, so every script is searchable; one writer at a time."""
+    """Passages by their words. Terms come from `words`, so every script is searchable; one writer at a time.
+
+    Every method raises StoreBroken where the files fail.
+    """
 
     def __init__(self, folder: Path) -> None:
         import tantivy
@@ -30,31 +35,34 @@ class LexicalIndex:
         builder.add_text_field("facets", tokenizer_name="raw", index_option="basic")
         builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
         builder.add_text_field("stems", tokenizer_name="whitespace", index_option="freq")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._index: tantivy.Index = tantivy.Index(builder.build(), path=str(folder))
+        self._folder = folder
+        with self._clear_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._index: tantivy.Index = tantivy.Index(builder.build(), path=str(folder))
 
     def update(self, *, add: Iterable[Passage] = (), remove: Iterable[str] = ()) -> None:
         """Remove the ids of `remove`, replace or add the passages of `add`, in one commit."""
         import tantivy
 
-        writer = self._index.writer(_WRITER_BYTES, 1)
-        try:
-            for gone in remove:
-                writer.delete_documents("id", gone)
-            for passage in add:
-                writer.delete_documents("id", str(passage.id))
-                terms = words(context(passage))
-                document = tantivy.Document()
-                document.add_text("id", str(passage.id))
-                document.add_text("words", " ".join(terms))
-                document.add_text("stems", " ".join(map(stem, terms)))
-                for facet in _facets(passage.metadata):
-                    document.add_text("facets", facet)
-                writer.add_document(document)
-            writer.commit()
-        finally:
-            writer.wait_merging_threads()
-        self._index.reload()
+        with self._clear_errors():
+            writer = self._index.writer(_WRITER_BYTES, 1)
+            try:
+                for gone in remove:
+                    writer.delete_documents("id", gone)
+                for passage in add:
+                    writer.delete_documents("id", str(passage.id))
+                    terms = words(context(passage))
+                    document = tantivy.Document()
+                    document.add_text("id", str(passage.id))
+                    document.add_text("words", " ".join(terms))
+                    document.add_text("stems", " ".join(map(stem, terms)))
+                    for key, value in filterable(passage.metadata).items():
+                        document.add_text("facets", f"{key}={value}")
+                    writer.add_document(document)
+                writer.commit()
+            finally:
+                writer.wait_merging_threads()
+            self._index.reload()
 
     def search(self, query: str, k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
         """The `k` best `(passage id, BM25 score)` for the words of `query`, best first; ids only, no texts."""
@@ -63,25 +71,25 @@ class LexicalIndex:
         terms = words(query)[:_MAX_QUERY_TERMS]
         if not terms:
             return []
-        self._index.reload()
-        schema = self._index.schema
         occur, one = tantivy.Occur, tantivy.Query
         wanted: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        for term in dict.fromkeys(terms):
-            wanted.append((occur.Should, one.term_query(schema, "words", term)))
-        for term in dict.fromkeys(map(stem, terms)):
-            wanted.append((occur.Should, one.boost_query(one.term_query(schema, "stems", term), _STEM_WEIGHT)))
-        full = one.boolean_query(wanted)
-        if where:
-            clauses = [(occur.Must, full)]
-            for key, value in where.items():
-                values = [value] if isinstance(value, str) else list(value)
-                any_of = [(occur.Should, one.term_query(schema, "facets", f"{key}={v}")) for v in values]
-                clauses.append((occur.Must, one.const_score_query(one.boolean_query(any_of), 0.0)))
-            full = one.boolean_query(clauses)
-        searcher = self._index.searcher()
-        found = searcher.search(full, k, count=False).hits
-        return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found]
+        with self._clear_errors():
+            searcher = self._searcher()
+            schema = self._index.schema
+            for term in dict.fromkeys(terms):
+                wanted.append((occur.Should, one.term_query(schema, "words", term)))
+            for term in dict.fromkeys(map(stem, terms)):
+                wanted.append((occur.Should, one.boost_query(one.term_query(schema, "stems", term), _STEM_WEIGHT)))
+            full = one.boolean_query(wanted)
+            if where:
+                clauses = [(occur.Must, full)]
+                for key, values in where.items():
+                    any_of = [(occur.Should, one.term_query(schema, "facets", f"{key}={v}")) for v in values]
+                    clauses.append((occur.Must, one.const_score_query(one.boolean_query(any_of), 0.0)))
+                full = one.boolean_query(clauses)
+            # No more than there are: the library makes room for all that it is asked for.
+            found = searcher.search(full, max(1, min(k, searcher.num_docs)), count=False).hits
+            return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found]
 
     def coverage(self, query: str) -> float:
         """Share of the words of `query` that any passage has, in [0, 1].
@@ -90,13 +98,30 @@ class LexicalIndex:
         words can be trusted for this question.
         """
         terms = set(words(query))
-        searcher = self._index.searcher()
-        return sum(searcher.doc_freq("words", term) > 0 for term in terms) / len(terms) if terms else 0.0
+        with self._clear_errors():
+            searcher = self._index.searcher()
+            return sum(searcher.doc_freq("words", term) > 0 for term in terms) / len(terms) if terms else 0.0
+
+    def ids(self) -> set[str]:
+        """All ids, for the consistency check."""
+        import tantivy
+
+        with self._clear_errors():
+            searcher = self._searcher()
+            found = searcher.search(tantivy.Query.all_query(), max(1, searcher.num_docs), count=False).hits
+            return {str(searcher.doc(address)["id"][0]) for _, address in found}
 
     def __len__(self) -> int:
+        with self._clear_errors():
+            return int(self._searcher().num_docs)
+
+    def _searcher(self) -> tantivy.Searcher:
         self._index.reload()
-        return int(self._index.searcher().num_docs)
+        return self._index.searcher()
 
-
-def _facets(metadata: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={value}" for key, value in metadata.items() if isinstance(value, str | int | bool | float)]
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as error:  # ValueError is the library's for everything, a full disk included
+            raise StoreBroken(f"the words in {self._folder} cannot be used: {error}") from error

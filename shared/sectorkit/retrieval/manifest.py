@@ -19,7 +19,10 @@ from typing import Any
 
 from langchain_core.documents import Document
 
+from sectorkit.errors import StoreBroken
 from sectorkit.retrieval.passage import Passage
+
+LAYOUT = 2  # part of an index's fingerprint: raise it when the tables change
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -28,7 +31,7 @@ CREATE TABLE IF NOT EXISTS documents (
     title TEXT, metadata TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS passages (
     id TEXT PRIMARY KEY, source TEXT NOT NULL REFERENCES documents(source) ON DELETE CASCADE,
-    ordinal INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, metadata TEXT NOT NULL);
+    ordinal INTEGER NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_of ON passages(source, ordinal);
 CREATE TABLE IF NOT EXISTS journal (id TEXT PRIMARY KEY);
 """
@@ -49,13 +52,17 @@ class StoredDocument:
 
 
 class Manifest:
-    """The manifest's file. Safe to use from several threads; other processes may read while one writes."""
+    """The manifest's file. Safe to use from several threads; other processes may read while one writes.
+
+    Every method raises StoreBroken where the file cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
+        self._path = path
         self._lock = threading.RLock()
-        with self._lock:
+        with self._clear_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA foreign_keys=ON")
             self._db.executescript(_SCHEMA)
@@ -66,18 +73,26 @@ class Manifest:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._clear_errors():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._clear_errors():
             return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreBroken(f"the manifest {self._path} cannot be used: {error}") from error
 
     # -- what the index was made with -------------------------------------------------------------------------
 
@@ -122,7 +137,7 @@ class Manifest:
             part = wanted[at : at + 500]
             marks = ",".join("?" * len(part))
             rows = self._rows(
-                'SELECT p.id, p.metadata, substr(d.text, p.start + 1, p."end" - p.start), d.metadata FROM passages p '
+                "SELECT p.id, p.metadata, p.text, d.metadata FROM passages p "
                 f"JOIN documents d ON d.source = p.source WHERE p.id IN ({marks})",
                 part,
             )
@@ -136,6 +151,12 @@ class Manifest:
         if source is None:
             return [row[0] for row in self._rows("SELECT id FROM passages ORDER BY source, ordinal")]
         return [row[0] for row in self._rows("SELECT id FROM passages WHERE source = ? ORDER BY ordinal", (source,))]
+
+    def metadata_keys(self) -> frozenset[str]:
+        """What the documents say of themselves: the keys that a filter may name."""
+        return frozenset(
+            row[0] for row in self._rows("SELECT DISTINCT j.key FROM documents d, json_each(d.metadata) j")
+        )
 
     def counts(self) -> tuple[int, int, int]:
         """`(documents indexed, documents failed, passages)`."""
@@ -163,14 +184,13 @@ class Manifest:
                 ),
             )
             db.executemany(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
                 [
                     (
                         p.id,
                         document.source,
                         ordinal,
-                        p.metadata["start"],
-                        p.metadata["end"],
+                        p.page_content,
                         json.dumps(
                             {k: v for k, v in p.metadata.items() if k not in document.metadata}, ensure_ascii=False
                         ),
@@ -180,10 +200,10 @@ class Manifest:
             )
             self._advance(db)
 
-    def forget(self, source: str) -> None:
-        """Take a document and its passages out."""
+    def forget(self, sources: Iterable[str]) -> None:
+        """Take documents and their passages out, in one transaction."""
         with self._transaction() as db:
-            db.execute("DELETE FROM documents WHERE source = ?", (source,))
+            db.executemany("DELETE FROM documents WHERE source = ?", [(source,) for source in sources])
             self._advance(db)
 
     @staticmethod

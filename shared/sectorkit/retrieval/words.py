@@ -9,13 +9,18 @@ import unicodedata
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,\u202f\u00a0 ]\d{{3}})+(?!\d)|\d+|[^\W\d_]+")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
-_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:[\u202f\u00a0 .,']\d{3})+(?!\d)(?:[.,]\d+)?|(?<![\d.,])\d+(?:[.,:]\d+)*")
 
 
 def fold(text: str) -> str:
-    """Lower case, compatibility forms and accents removed: `Élève` and `eleve` become the same."""
+    """Lower case, compatibility forms, digits of any script as ASCII, accents removed: `Élève` becomes `eleve`."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    if decomposed.isascii():
+        return decomposed
+    return "".join(_letter(c) for c in decomposed if not unicodedata.combining(c))
+
+
+def _letter(c: str) -> str:
+    return str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c
 
 
 def words(text: str) -> list[str]:
@@ -41,15 +46,6 @@ def stem(term: str) -> str:
     Numbers and pairs of unspaced characters are shorter and stay as they are.
     """
     return term if term.isdigit() else term[:5]
-
-
-def numbers(text: str) -> frozenset[str]:
-    """The numbers that `text` names, without separators of thousands: `1,200.50` and `1 200,50` are equal."""
-    found = set()
-    for match in _NUMBER.findall(unicodedata.normalize("NFKC", text)):
-        digits = re.sub(r"(?<=\d)[\u202f\u00a0 .,'](?=\d{3}(?!\d))", "", match)
-        found.add(digits.replace(",", ".").strip("."))
-    return frozenset(found)
 
 
 _SENTENCE_END = re.compile(

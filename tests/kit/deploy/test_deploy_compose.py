@@ -17,7 +17,7 @@ from sectorkit.models.server import build_command, build_environment
 
 Compose = dict[str, Any]
 MACHINES = {
-    "cpu": Hardware("cpu", (), 24.0, 2, frozenset()),
+    "cpu": Hardware("cpu", (), 24.0, 2, frozenset({"avx512f"})),
     "gpu": Hardware("gpu", (Gpu("any", 80.0),) * 8, 64.0, 8, frozenset()),
 }
 MODEL_SERVICES = ("chat-cpu", "embed-cpu", "chat-gpu", "embed-gpu")
@@ -34,7 +34,7 @@ def test_the_committed_file_is_what_render_makes(deploy: Path, renderer: ModuleT
 def test_a_model_server_gets_what_models_serve_would_start(compose: Compose, service: str) -> None:
     name, kind = service.split("-")
     found = compose["services"][service]
-    arguments = found["entrypoint"] + found["command"]
+    arguments = [a.replace("${VLLM_CPU_DTYPE:-bfloat16}", "bfloat16") for a in found["entrypoint"] + found["command"]]
     model = arguments[arguments.index("--served-model-name") + 1]
     spec = find_model(model, "chat" if name == "chat" else "embedding")
     folder = Path("/models") / model

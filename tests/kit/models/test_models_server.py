@@ -105,6 +105,15 @@ def test_the_command_on_a_cpu() -> None:
     assert "trust" not in line
 
 
+@pytest.mark.parametrize(
+    ("flags", "dtype"), [({"avx2"}, "float32"), ({"avx2", "avx512f"}, "bfloat16"), ({"amx_bf16"}, "bfloat16")]
+)
+def test_a_cpu_without_kernels_for_bfloat16_is_served_in_float32(flags: set[str], dtype: str) -> None:
+    here = Hardware("cpu", (), 16.0, 2, frozenset(flags))
+    command = build_command(SPEC, Path("m"), python=PYTHON, port=8001, hardware=here)
+    assert command[command.index("--dtype") + 1] == dtype
+
+
 def test_a_reasoning_model_over_eight_gpus() -> None:
     spec = find_model("deepseek-v4.1-flash")
     line = " ".join(build_command(spec, Path("m"), python=PYTHON, port=1, hardware=GPUS))

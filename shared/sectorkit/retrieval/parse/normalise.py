@@ -9,7 +9,7 @@ from datetime import date
 
 # What a document may say of itself where a format has an open set of properties (HTML meta, PDF, DOCX).
 DECLARED = ("valid_from", "valid_to", "status", "kind", "issuer", "supersedes", "superseded_by")
-_DATES = frozenset({"valid_from", "valid_to"})
+DATES = frozenset({"valid_from", "valid_to"})
 
 _NEWLINE = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # Controls; soft hyphen; zero width, bidi and other invisible marks; tag characters, which can hide
@@ -76,7 +76,7 @@ def declared(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[dict
         value = clean(raw).replace("\n", " ")
         if not value:
             continue
-        if key not in _DATES:
+        if key not in DATES:
             metadata[key] = value
             continue
         try:

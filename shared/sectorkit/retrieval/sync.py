@@ -1,0 +1,223 @@
+"""Sync: bring an index to the state of a folder. Safe to kill at any moment; one writer at a time.
+
+A document becomes visible in one transaction of the manifest, after its words and vectors are stored. What a kill
+leaves behind is in the journal, and the next sync clears it up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sectorkit.errors import DocumentError, IndexBusy, StoreBroken
+from sectorkit.progress import Progress
+from sectorkit.retrieval.chunk import chunk, context
+from sectorkit.retrieval.corpus import CorpusFile, plain, scan
+from sectorkit.retrieval.embed import Embedder
+from sectorkit.retrieval.filters import PASSAGE_FIELDS
+from sectorkit.retrieval.language import detect_language
+from sectorkit.retrieval.manifest import StoredDocument
+from sectorkit.retrieval.parse import parse
+from sectorkit.retrieval.passage import Passage
+from sectorkit.retrieval.stores import Stores
+
+_BATCH = 64  # passages that are embedded together; small documents are stored together up to as many
+_RESERVED = PASSAGE_FIELDS | {"source"}
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did, by source. `failed` and `skipped` carry the reason, `notes` what is worth knowing."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    passages: int = 0
+
+    def summary(self) -> str:
+        """One line for a person."""
+        counts = {"added": self.added, "changed": self.changed, "removed": self.removed, "unchanged": self.unchanged}
+        parts = [f"{len(v)} {k}" for k, v in counts.items()]
+        parts += [f"{len(self.failed)} failed", f"{len(self.skipped)} skipped"]
+        return ", ".join(parts) + f"; {self.passages} passages"
+
+
+def sync(stores: Stores, embedder: Embedder, corpus: Path, *, progress: Progress) -> SyncReport:
+    """Bring `stores` to the state of the folder `corpus`; see `Index.sync`."""
+    try:
+        files, skipped = scan(corpus)
+        with writing(stores.folder):
+            return _Sync(stores, embedder, progress).run(corpus, files, {s.source: s.reason for s in skipped})
+    except (OSError, StoreBroken) as error:
+        raise StoreBroken(
+            f"the index at {stores.folder} could not be brought up to date: {error} ({_free(stores.folder)} free on its "
+            "disk). Nothing stored is lost: remove the cause and sync again, or make it anew: "
+            "sectorkit index sync APP --rebuild"
+        ) from error
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """The right to write the index in `folder`. Raises IndexBusy, which names the process that has it."""
+    from filelock import FileLock, Timeout
+
+    holder = folder / "writer.json"
+    try:
+        with FileLock(folder / "writer.lock", timeout=0):
+            holder.write_text(json.dumps({"pid": os.getpid(), "since": datetime.now().isoformat("T", "seconds")}))
+            yield
+    except Timeout:
+        who = holder.read_text() if holder.exists() else "another process"
+        raise IndexBusy(f"{folder} is being written by {who}; wait until it is done") from None
+
+
+class _Sync:
+    """One run."""
+
+    def __init__(self, stores: Stores, embedder: Embedder, progress: Progress) -> None:
+        self._stores, self._manifest = stores, stores.manifest
+        self._embedder, self._progress = embedder, progress
+        self._total = self._done = 0  # bytes of files
+        self._doing = ""
+
+    def run(self, corpus: Path, files: Sequence[CorpusFile], skipped: dict[str, str]) -> SyncReport:
+        self._repair()
+        before = self._manifest.digests()
+        after, failed = _digests(files)
+        removed = sorted(set(before) - {f.source for f in files})
+        self._remove(removed)
+        todo = [f for f in files if f.source in after and before.get(f.source) != after[f.source]]
+        notes = self._index(todo, after)
+        self._manifest.set("corpus", str(corpus.resolve()))
+        self._manifest.set("synced", datetime.now(UTC).isoformat(timespec="seconds"))
+        failed |= {d.source: d.problem or "" for d in self._manifest.documents() if d.status == "failed"}
+        self._progress("index is up to date", 1.0)
+        touched = sorted({f.source for f in todo} - set(failed))
+        return SyncReport(
+            added=tuple(s for s in touched if s not in before),
+            changed=tuple(s for s in touched if s in before),
+            removed=tuple(removed),
+            unchanged=tuple(f.source for f in files if f.source not in touched and f.source not in failed),
+            failed=failed,
+            skipped=skipped,
+            notes=notes,
+            passages=self._manifest.counts()[2],
+        )
+
+    def _repair(self) -> None:
+        """After a kill, or the loss of a store: take out what no document names, put back what one does."""
+        missing, extra = self._stores.differences()
+        self._manifest.note(missing | extra)
+        dead, live = self._manifest.unsettled()
+        self._stores.drop(dead)
+        if live:
+            self._doing = "repairing the index"
+            self._put(list(self._manifest.passages(live).values()), lambda share: share)
+        self._stores.settle()
+
+    def _remove(self, sources: Sequence[str]) -> None:
+        if sources:
+            ids = [i for source in sources for i in self._manifest.passage_ids(source)]
+            self._manifest.note(ids)
+            self._manifest.forget(sources)
+            self._stores.drop(ids)
+            self._stores.settle()
+
+    def _index(self, files: Sequence[CorpusFile], digests: dict[str, str]) -> dict[str, tuple[str, ...]]:
+        notes: dict[str, tuple[str, ...]] = {}
+        batch: list[tuple[StoredDocument, list[Passage]]] = []
+        batched = 0
+        self._total = sum(map(_size, files)) or 1
+        for file in files:
+            self._doing = f"indexing {file.source}"
+            self._progress(self._doing, self._done / self._total)
+            document, passages = self._read(file, digests[file.source])
+            if document.notes:
+                notes[file.source] = document.notes
+            batch.append((document, passages))
+            batched += _size(file)
+            if sum(len(p) for _, p in batch) >= _BATCH:
+                self._store(batch, batched)
+                batch, batched = [], 0
+        self._store(batch, batched)
+        return notes
+
+    def _read(self, file: CorpusFile, digest: str) -> tuple[StoredDocument, list[Passage]]:
+        try:
+            parsed = parse(file.path)
+        except DocumentError as error:
+            return StoredDocument(file.source, digest, "failed", str(error)), []
+        said = {**plain(parsed.metadata), **file.metadata}
+        notes = parsed.notes + tuple(
+            f"{key} is said of every passage by the index itself: ignored" for key in sorted(_RESERVED & said.keys())
+        )
+        metadata = {key: value for key, value in said.items() if key not in _RESERVED}
+        title = str(metadata.pop("title", None) or parsed.title or Path(file.source).stem)
+        language = str(metadata.pop("language", None) or parsed.language or detect_language(parsed.text))
+        metadata = {"title": title, "language": language, **metadata}
+        passages = chunk(parsed, source=file.source, metadata=metadata, count=self._embedder.count_tokens)
+        metadata["source"] = file.source
+        return StoredDocument(file.source, digest, "indexed", None, notes, title, metadata, parsed.text), passages
+
+    def _store(self, batch: Sequence[tuple[StoredDocument, list[Passage]]], size: int) -> None:
+        """Vectors and words first, then each document in one transaction, then the old passages' removal."""
+        fresh: list[Passage] = []
+        stale: list[str] = []
+        for document, passages in batch:
+            old = set(self._manifest.passage_ids(document.source))
+            known = self._manifest.document(document.source)
+            same = known is not None and dict(known.metadata) == dict(document.metadata)
+            kept = old if same else set()
+            fresh += [p for p in passages if p.id not in kept]
+            stale += sorted(old - {str(p.id) for p in passages})
+        if batch:
+            self._manifest.note([str(p.id) for p in fresh] + stale)
+            self._put(fresh, lambda share: (self._done + share * size) / self._total)
+            for document, passages in batch:
+                self._manifest.replace(document, passages)
+            self._stores.drop(stale)
+            self._stores.settle()
+            self._done += size
+
+    def _put(self, passages: Sequence[Passage], share_done: Callable[[float], float]) -> None:
+        for at in range(0, len(passages), _BATCH):
+            part = passages[at : at + _BATCH]
+            self._stores.put_vectors(part, self._embedder.embed_documents([context(p) for p in part]))
+            self._progress(self._doing, share_done((at + len(part)) / len(passages)))
+        if passages:
+            self._stores.lexical.update(add=passages)
+
+
+def _digests(files: Sequence[CorpusFile]) -> tuple[dict[str, str], dict[str, str]]:
+    digests: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    for file in files:
+        try:
+            digests[file.source] = file.digest()
+        except OSError as error:
+            failed[file.source] = f"cannot be read: {error.strerror}; check its permissions"
+    return digests, failed
+
+
+def _size(file: CorpusFile) -> int:
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _free(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 2**20:,.0f} MB"
+    except OSError:
+        return "an unknown space is"

@@ -1,0 +1,121 @@
+"""The audit log: one whole line an answer, whoever writes, readable by its owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from langchain_core.documents import Document
+
+from sectorkit.answer import Answer, Citation
+from sectorkit.audit import record
+from sectorkit.retrieval.passage import Hit
+
+CITED = Citation(1, "p1", "waste.md", "Waste", "Article 3", "35 VLM", 100, 106)
+ANSWER = Answer(
+    "Was kostet die Abfuhr? 押金？\nZweite Zeile",
+    "supported",
+    "It costs 35 VLM. [1]",
+    raw="It costs 35 VLM.",
+    citations=(CITED,),
+    evidence=("p1",),
+    hits=tuple(Hit(Document(id=name, page_content="text"), 1.0) for name in ("p1", "p2")),
+    notes=("a note",),
+    model="tiny",
+    timings={"total": 1.23456},
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "logs" / "audit.jsonl"
+
+
+@pytest.fixture
+def _open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def entries(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").split("\n")[:-1]]
+
+
+def test_a_line_says_who_asked_what_when_and_what_was_shown(log: Path) -> None:
+    record(log, "city", ANSWER, user="ada")
+    (entry,) = entries(log)
+    assert datetime.now(UTC) - datetime.fromisoformat(str(entry.pop("time"))) < timedelta(minutes=1)
+    assert entry == {
+        "app": "city",
+        "user": "ada",
+        "question": ANSWER.question,
+        "verdict": "supported",
+        "reason": None,
+        "shown": ["p1", "p2"],
+        "evidence": ["p1"],
+        "cited": [["p1", 100, 106]],
+        "model": "tiny",
+        "notes": ["a note"],
+        "seconds": 1.235,
+    }
+
+
+def test_an_app_whose_questions_are_about_persons_keeps_them_out(log: Path) -> None:
+    record(log, "triage", ANSWER, texts=False)
+    assert entries(log)[0]["question"] is None
+    assert "Abfuhr" not in log.read_text(encoding="utf-8")
+
+
+def test_the_log_is_appended_to(log: Path) -> None:
+    record(log, "a", ANSWER)
+    record(log, "b", ANSWER)
+    assert [entry["app"] for entry in entries(log)] == ["a", "b"]
+
+
+@pytest.mark.usefixtures("_open_umask")
+def test_only_its_owner_reads_the_log(log: Path) -> None:
+    record(log, "city", ANSWER)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_an_answer_that_cannot_be_logged_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="logs"):
+        record(tmp_path / "logs" / "audit.jsonl", "city", ANSWER)
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from sectorkit.answer import Answer
+from sectorkit.audit import record
+log, name = Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(150):
+    record(log, name, Answer(f"{n} " + name * (50 * n), "abstained", ""))
+"""
+
+
+def test_lines_of_several_processes_do_not_mix(log: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, log, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for name in "xyz"
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+    for writer in writers:  # all are loaded: now they write at once
+        writer.communicate(b"go\n")
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    for name in "xyz":
+        written = [str(entry["question"]) for entry in entries(log) if entry["app"] == name]
+        assert written == [f"{n} " + name * (50 * n) for n in range(150)]
