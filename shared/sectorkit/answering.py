@@ -23,7 +23,7 @@ from sectorkit.errors import RequestError, ServerUnavailable, StoreBroken
 from sectorkit.grounding import closest, ground, without_marks
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
-from sectorkit.retrieval.index import Index, Mode
+from sectorkit.retrieval.index import Index, Mode, check_text
 from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.words import sentences
@@ -162,8 +162,7 @@ async def _within(seconds: float, chunks: AsyncIterator[_Chunk]) -> AsyncIterato
 
 def check_question(question: str) -> None:
     """RequestError for a question that is empty or too long to be one."""
-    if not question.strip():
-        raise RequestError("the question is empty; type one")
+    check_text(question)
     if len(question) > MAX_QUESTION_CHARACTERS:
         raise RequestError(
             f"the question has {len(question):,} characters, and {MAX_QUESTION_CHARACTERS:,} are the limit; "
@@ -315,7 +314,7 @@ _ABSTENTIONS: dict[Reason, str] = {
     "nothing_found": "The documents hold nothing about this question.",
     "not_answered": "The documents do not seem to answer this question.",
     "not_supported": "The model's answer was not supported by the documents, so it is not shown.",
-    "model_unavailable": "The model is not available: these are the passages that were found, without an answer.",
+    "model_unavailable": "Without a model there is no written answer: these are the passages that were found.",
     "interrupted": "The model stopped before it had said anything that the documents support. "
     "The closest passages are shown.",
 }

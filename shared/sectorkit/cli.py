@@ -20,7 +20,7 @@ Command = Callable[["Settings", argparse.Namespace], int | None]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; an expected error is one line on stderr and exit status 1."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     # Before any library is imported: none of them may call home.
     for name in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS"):
         os.environ.setdefault(name, "1")
@@ -44,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "question", "") is None:
+        options.question = rest[0]  # behind options, where argparse does not look for what may be left out
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -188,7 +198,8 @@ def _models(settings: Settings, options: argparse.Namespace) -> int | None:
 
 def _settings(settings: Settings, options: argparse.Namespace) -> int | None:
     for name, field in type(settings).model_fields.items():
-        print(f"SECTORKIT_{name.upper()}={getattr(settings, name)}  # {field.description}")
+        value = getattr(settings, name)
+        print(f"SECTORKIT_{name.upper()}={'' if value is None else value}  # {field.description}")
     return None
 
 
@@ -214,7 +225,10 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
             continue
         try:
             entry = json.loads(line)
-            queries.append((str(entry.get("id", entry.get("_id", number))), str(entry["text"])))
+            named = [entry[key] for key in ("id", "_id") if entry.get(key) is not None]
+            if not isinstance(entry["text"], str):
+                raise TypeError
+            queries.append((str(named[0] if named else number), entry["text"]))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise RequestError(f'{path}, line {number}: not an object with "text"') from None
     return queries

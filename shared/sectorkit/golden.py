@@ -53,6 +53,8 @@ def read_golden(path: Path) -> list[GoldenCase]:
             )
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ConfigurationError(f"{path}, line {number}: not a golden case ({error!r})") from None
+        if not all(quote.text.strip() for quote in quotes):
+            raise ConfigurationError(f"{path}, line {number}: an empty quote")
         if case.answerable != bool(quotes):
             raise ConfigurationError(f"{path}, line {number}: an answerable case has evidence, another has none")
         cases.append(case)
@@ -68,7 +70,7 @@ def locate(quote: Quote, index: Index) -> tuple[int, int] | None:
     except UnknownName:
         return None
     pattern = r"\s*".join(re.escape(piece) for piece in re.findall(r"\S", quote.text))
-    found = re.search(pattern, text)
+    found = re.search(pattern, text) if pattern else None
     return found.span() if found else None
 
 

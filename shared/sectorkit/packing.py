@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sectorkit.answer import Evidence
 from sectorkit.injection import without_injections
 from sectorkit.retrieval.passage import Hit, Passage
+
+_WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")  # a character, in scripts without spaces
 
 
 def pack(hits: Sequence[Hit], *, budget: int, count: Callable[[str], int], max_passages: int) -> tuple[Evidence, ...]:
@@ -23,14 +27,29 @@ def pack(hits: Sequence[Hit], *, budget: int, count: Callable[[str], int], max_p
         text = without_injections(hit.passage.page_content)
         if not text:
             continue
-        cost = count(_block(len(packed) + 1, hit.passage, text))
-        if cost > left:
+        n = len(packed) + 1
+        if (cost := count(_block(n, hit.passage, text))) > left:
             if packed:
                 continue
-            text = text[: max(1, len(text) * left // cost)]
-        packed.append(Evidence(len(packed) + 1, hit, text))
+            text = _cut(text, partial(_fits, hit.passage, left, count))
+            cost = left
+        packed.append(Evidence(n, hit, text))
         left -= cost
     return tuple(packed)
+
+
+def _fits(passage: Passage, budget: int, count: Callable[[str], int], text: str) -> bool:
+    return count(_block(1, passage, text)) <= budget
+
+
+def _cut(text: str, fits: Callable[[str], bool]) -> str:
+    """The longest beginning of `text` that fits and ends with a whole word; at least one word."""
+    ends = [match.end() for match in _WORD.finditer(text)]
+    low, high = 1, len(ends)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(text[: ends[middle - 1]]) else (low, middle - 1)
+    return text[: ends[low - 1]]
 
 
 def render(evidence: Sequence[Evidence]) -> str:

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Literal
 
 from sectorkit.answer import Done, Event, Request
 from sectorkit.app import SectorApp
-from sectorkit.errors import IndexBusy, SectorkitError, StoreError, UnknownName
+from sectorkit.errors import IndexBusy, SectorkitError, ServerUnavailable, StoreError, UnknownName
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
     from sectorkit.answering import Limits
+    from sectorkit.models.chat import SectorChat
     from sectorkit.models.preflight import Capabilities
     from sectorkit.models.server import ModelServer
     from sectorkit.retrieval.embed import Embedder
@@ -70,7 +69,7 @@ class Runtime:
         self._began = time.monotonic()
         self._indexes: dict[str, Index] = {}
         self._embedder: Embedder | None = None
-        self._chat: BaseChatModel | None = None
+        self._chat: SectorChat | None = None
         self._limits: Limits | None = None
         self._server: ModelServer | None = None
 
@@ -78,7 +77,7 @@ class Runtime:
 
     def start(self, *, model: bool = True) -> None:
         """Begin loading in the background and return at once; `model=False` leaves answers out."""
-        parts: list[tuple[StageName, Callable[[], None]]] = [("documents", self._load_documents)]
+        parts: list[tuple[StageName, Callable[[], None]]] = [("documents", self._keep_documents)]
         if model:
             parts.append(("model", self._keep_model))
         else:
@@ -128,7 +127,7 @@ class Runtime:
         return self._indexes.get(app)
 
     @property
-    def chat(self) -> BaseChatModel | None:
+    def chat(self) -> SectorChat | None:
         """The model's client, or None while the model is loading or away."""
         return self._chat
 
@@ -155,6 +154,12 @@ class Runtime:
             self._stages[name] = replace(known, state=state, message=message, fraction=fraction, seconds=seconds)
         self._report(f"{name}: {message}", fraction)
 
+    def _set_quietly(self, name: StageName, state: StageState, message: str, fraction: float | None = None) -> None:
+        """`_set`, where that changes anything: what is watched is not told again and again."""
+        known = self._stages[name]
+        if (known.state, known.message) != (state, message):
+            self._set(name, state, message, fraction)
+
     def _working(self, name: StageName) -> Progress:
         def progress(message: str, fraction: float | None = None) -> None:
             if self._closing.is_set():
@@ -173,6 +178,18 @@ class Runtime:
             self._set(name, "failed", f"a bug, please report it: {type(error).__name__}: {error}")
             raise
 
+    def _keep_documents(self) -> None:
+        """Bring the documents up to date; where the embedder is away, until it is back."""
+        while True:
+            try:
+                self._load_documents()
+            except ServerUnavailable as error:
+                self._set("documents", "failed", str(error))
+                if self._closing.wait(_HEALTH_EVERY):
+                    return
+            else:
+                return
+
     def _load_documents(self) -> None:
         progress = self._working("documents")
         progress("loading the embedding model")
@@ -181,7 +198,7 @@ class Runtime:
         for name, app in self.apps.items():
             progress(f"opening the index of {app.title}")
             corpus = self._corpora.get(name)
-            index = open_index(self.settings, app, self._embedder, corpus=corpus)
+            index = self._indexes.get(name) or open_index(self.settings, app, self._embedder, corpus=corpus)
             if index.status()["passages"]:
                 self._indexes[name] = index  # search what is there while the rest is brought up to date
             try:
@@ -207,7 +224,7 @@ class Runtime:
                 self._set("model", "failed", str(error))  # it may come back: watched below
             while not self._closing.wait(_HEALTH_EVERY):
                 if self.settings.llm_url is not None:
-                    self._watch_endpoint()
+                    self._watch_endpoint(self.settings.llm_url)
                 elif self._server is None or not self._server.alive():
                     break
             if self._closing.is_set():
@@ -217,7 +234,6 @@ class Runtime:
         self._set("model", "failed", "the model server keeps dying; its log is at sectorkit models status")
 
     def _load_model(self) -> None:
-        from sectorkit.models.chat import connect
         from sectorkit.models.preflight import preflight
 
         progress = self._working("model")
@@ -231,27 +247,34 @@ class Runtime:
                     return
                 self._server = server
         progress("connecting")
+        chat = self._connect(server)
+        self._set("model", "ready", chat.model_name, 1.0)
+        # After the page says that it is ready: it takes some seconds, and a first question need not wait for it.
+        try:
+            self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
+        except SectorkitError:
+            self.capabilities = None  # if the server is really away, the watch will see it
+
+    def _watch_endpoint(self, url: str) -> None:
+        """Follow somebody else's server: it may go, come back, and serve another model."""
+        from sectorkit.models.endpoint import Endpoint, served_models
+
+        try:
+            chat = self._chat
+            if chat is None or chat.model_name not in served_models(Endpoint(url, _key(self.settings))):
+                chat = self._connect(None)
+            self._set_quietly("model", "ready", chat.model_name, 1.0)
+        except SectorkitError as error:
+            self._chat = None
+            self._set_quietly("model", "failed", str(error))
+
+    def _connect(self, server: ModelServer | None) -> SectorChat:
+        from sectorkit.models.chat import connect
+
         chat = connect(self.settings, server=server)
         self._limits = limits_for(self.settings, chat.context_limit)
         self._chat = chat
-        self._set("model", "ready", chat.model_name, 1.0)
-        # After the page says that it is ready: it takes some seconds, and a first question need not wait for it.
-        self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
-
-    def _watch_endpoint(self) -> None:
-        from sectorkit.models.chat import connect
-
-        try:
-            chat = connect(self.settings, server=None)
-        except SectorkitError as error:
-            if self._chat is not None or self._stages["model"].state != "failed":
-                self._chat = None
-                self._set("model", "failed", str(error))
-        else:
-            if self._chat is None:
-                self._limits = limits_for(self.settings, chat.context_limit)
-                self._chat = chat
-                self._set("model", "ready", chat.model_name, 1.0)
+        return chat
 
 
 def _key(settings: Settings) -> str | None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sectorkit.errors import ConfigurationError
@@ -24,7 +25,9 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """Typed settings. `Settings()` reads the environment; tests pass keywords."""
 
-    model_config = SettingsConfigDict(env_prefix="SECTORKIT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SECTORKIT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(default_factory=default_home, description="cache folder: models, indexes, logs")
 
@@ -49,6 +52,11 @@ class Settings(BaseSettings):
 
     answer_timeout: float = Field(300, gt=0, description="seconds until a model's answer is given up")
     audit: bool = Field(True, description="keep the log of questions and shown passages")
+
+    @field_validator("home", "vllm_python")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return path.expanduser() if path else None
 
     @property
     def models_dir(self) -> Path:
@@ -79,6 +87,10 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Settings from the environment; ConfigurationError names each bad field."""
+    known = {f"SECTORKIT_{name.upper()}" for name in Settings.model_fields}
+    for name in dotenv_values(".env"):
+        if name.upper().startswith("SECTORKIT_") and name.upper() not in known:
+            raise ConfigurationError(f".env: {name} is no setting; see: sectorkit settings")
     try:
         return Settings()
     except ValidationError as error:

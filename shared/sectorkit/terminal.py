@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,8 +18,8 @@ from rich.progress import Progress as Bar
 from sectorkit.answer import Delta, Done, Request, Retrieved
 from sectorkit.app import SectorApp, load_app
 from sectorkit.errors import IndexBusy, SectorkitError, StoreError
-from sectorkit.parts import limits_for, open_embedder, open_index, rebuild_index, start_chat_server
-from sectorkit.progress import Progress
+from sectorkit.parts import chat_spec, limits_for, open_embedder, open_index, rebuild_index, start_chat_server
+from sectorkit.progress import Progress, silent
 
 if TYPE_CHECKING:
     from sectorkit.answer import Answer
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from sectorkit.settings import Settings
 
 # Without emoji codes: 1:100:200 in a quote is no picture.
-out = Console(highlight=False, emoji=False)
+out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, emoji=False)
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
     """A progress bar on stderr, so that stdout stays clean."""
+    if not err.is_terminal:
+        yield silent
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, console=err, transient=True) as bar:
         task = bar.add_task(label, total=None)
@@ -100,7 +104,7 @@ def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: b
     problems = index.check()
     index.close()
     if as_json:
-        listed = [{"source": d.source, "status": d.status, "problem": d.problem, **d.metadata} for d in documents]
+        listed = [{**d.metadata, "state": d.status, "problem": d.problem} for d in documents]
         out.print_json(json.dumps({**status, "problems": problems, "list": listed}))
         return 1 if problems else 0
     for key, value in status.items():
@@ -119,8 +123,10 @@ def search(
 ) -> int:  # fmt: skip
     """Print hits of one question, or of a file of them, as JSON Lines."""
     from sectorkit.cli import read_queries
+    from sectorkit.retrieval.index import check_mode
 
     many = read_queries(queries) if queries else []
+    check_mode(mode)
     with _ready_index(settings, load_app(name), docs) as index:
         for identifier, text in many:
             hits = index.search(text, k, where=where, mode=mode)  # type: ignore[arg-type]
@@ -145,13 +151,15 @@ def ask(
     settings: Settings, name: str, question: str, *, docs: Path | None, where: Mapping[str, Sequence[str]],
     as_json: bool, model: bool,
 ) -> int:  # fmt: skip
-    """Answer a question; streams to a terminal. Exit status 2 for an abstention."""
+    """Answer a question; streams to a terminal. Exit status 3 for an abstention."""
     from sectorkit import answering, audit
     from sectorkit.models.chat import connect
 
     app = load_app(name)
     request = Request(question, where=where)
     answering.check_question(question)
+    if model and not settings.llm_url:
+        chat_spec(settings)  # a name that there is not is an error, and no server that is away
     with _ready_index(settings, app, docs) as index:
         chat, server, limits = None, None, answering.Limits()
         if model:
@@ -173,7 +181,7 @@ def ask(
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
         show(result)
-    return 2 if result.verdict == "abstained" else 0
+    return 3 if result.verdict == "abstained" else 0  # 2 is argparse's
 
 
 async def _stream(app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, *, quiet: bool) -> Answer:

@@ -190,7 +190,7 @@ class PretendRuntime:
         yield Retrieved(tuple(hits), evidence, ())
         base = Answer(request.question, "abstained", "", hits=tuple(hits), evidence=tuple(h.id for h in hits[:5]))
         if self.model.state != "ready":
-            text = "The model is not available: these are the passages that were found, without an answer."
+            text = "Without a model there is no written answer: these are the passages that were found."
             yield Done(_timed(replace(base, text=text, reason="model_unavailable"), began))
             return
         await asyncio.sleep(self.reading)

@@ -29,7 +29,7 @@ def test_a_supported_answer_is_printed_with_its_quote_and_status_0(run: Run, cha
 def test_an_abstention_shows_passages_and_has_status_2(run: Run, chat_endpoint: Any) -> None:
     chat_endpoint.says("The mayor pays for everyone since spring.")
     ran = run("ask", APP, COST, "DOCS")
-    assert ran.status == 2
+    assert ran.status == 3
     assert "abstained" in ran.out
     assert "mayor" not in ran.out
     assert "Waste ordinance" in ran.out
@@ -56,7 +56,7 @@ def test_retrieval_only_asks_no_model_and_keeps_the_contract(run: Run, chat_endp
     ran = run("ask", APP, COST, "DOCS", "--retrieval-only", "--json")
     answer = ran.json
     assert {"verdict", "text", "citations", "hits", "model", "timings", "usage"} <= set(answer)
-    assert (ran.status, answer["verdict"], answer["model"], answer["usage"]) == (2, "abstained", None, {})
+    assert (ran.status, answer["verdict"], answer["model"], answer["usage"]) == (3, "abstained", None, {})
     assert answer["hits"][0]["source"] == "waste.md"
     assert answer["evidence"][0] == answer["hits"][0]["passage_id"]
     assert chat_endpoint.llm.requests == []
@@ -75,7 +75,7 @@ def test_where_narrows_what_the_model_reads(run: Run, chat_endpoint: Any) -> Non
     chat_endpoint.says(PRICE)
     ran = run("ask", APP, COST, "DOCS", "--json", "--where", "language=fr")
     assert [hit["source"] for hit in ran.json["hits"]] == ["parking.md"]
-    assert ran.status == 2, "what the model says is in no passage that it was given"
+    assert ran.status == 3, "what the model says is in no passage that it was given"
 
 
 def test_with_the_model_away_it_searches_and_says_so(run: Run, chat_endpoint: Any) -> None:
@@ -83,7 +83,7 @@ def test_with_the_model_away_it_searches_and_says_so(run: Run, chat_endpoint: An
     ran = run("ask", APP, COST, "DOCS", "--json")
     assert "no model" in " ".join(ran.said)
     assert chat_endpoint.url in " ".join(ran.said)
-    assert (ran.status, ran.json["reason"]) == (2, "model_unavailable")
+    assert (ran.status, ran.json["reason"]) == (3, "model_unavailable")
     assert ran.json["hits"][0]["source"] == "waste.md"
     assert PRICE in run("ask", APP, COST, "DOCS").out
 
@@ -113,7 +113,7 @@ def test_a_model_server_that_refuses_leaves_the_passages_and_the_reason(
 def test_a_request_that_the_model_server_calls_bad_is_said_without_a_traceback(run: Run, chat_endpoint: Any) -> None:
     chat_endpoint.llm.error = (400, "max_tokens is too large")
     ran = run("ask", APP, COST, "DOCS", "--json")
-    assert ran.status in (1, 2)
+    assert ran.status in (1, 3)
     assert "max_tokens is too large" in ran.out + ran.err
 
 

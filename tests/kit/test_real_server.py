@@ -185,6 +185,6 @@ def test_no_socket_leaves_the_machine_during_an_ask(
     got = json.loads(done.stdout)
     assert got["model"] == "smollm2-135m", "the model answered"
     assert got["hits"]
-    assert report["status"] in (0, 2)
+    assert report["status"] in (0, 3)
     assert report["attempts"] == {"OutNoRoutes": 0, "Ip6OutNoRoutes": 0}
     shutil.rmtree(home, ignore_errors=True)

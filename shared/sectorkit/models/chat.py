@@ -262,8 +262,10 @@ def _clear_errors(url: str) -> Iterator[None]:
     except openai.BadRequestError as error:
         if "context" in str(error).lower():
             raise RequestError(f"the prompt is longer than the model can read: {error.message}") from error
-        raise
-    except openai.InternalServerError as error:
+        raise RequestError(f"the model server at {url} refuses the request: {error.message}") from error
+    except openai.RateLimitError as error:
+        raise ServerUnavailable(f"the model server at {url} is busy: {error.message}; ask again later") from error
+    except openai.APIStatusError as error:
         raise ServerUnavailable(f"the model server at {url} failed: {error.message}; see its log") from error
     except Exception as error:
         # Where a stream breaks off, the HTTP library's own error comes through, and which library that is

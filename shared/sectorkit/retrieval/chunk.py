@@ -110,6 +110,10 @@ def _pieces(text: str, blocks: list[Block], count: Callable[[str], int], limit: 
 
 def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: int) -> Iterator[Span]:
     """Halve until it fits, at a space where there is one near the middle."""
+    piece = text[start:end]
+    start, end = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+    if start >= end:
+        return  # nothing but white space, as in code
     if end - start < 2 or count(text[start:end]) <= limit:
         yield start, end
         return
@@ -117,8 +121,7 @@ def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: in
     space = text.rfind(" ", start + (middle - start) // 2, middle)
     middle = space if space > start else middle
     yield from _cut(text, start, middle, count, limit)
-    after = middle + (1 if text[middle] == " " else 0)
-    yield from _cut(text, after, end, count, limit)
+    yield from _cut(text, middle, end, count, limit)
 
 
 def _pack(text: str, pieces: Iterator[Span], count: Callable[[str], int], limit: int) -> Iterator[list[Span]]:

@@ -105,7 +105,10 @@ def _client(folder: Path, url: str | None) -> Any:
     quiet = ChromaSettings(anonymized_telemetry=False)
     if url is None:
         folder.mkdir(parents=True, exist_ok=True)
-        return chromadb.PersistentClient(str(folder), settings=quiet)
+        try:
+            return chromadb.PersistentClient(str(folder), settings=quiet)
+        except AttributeError as error:  # what Chroma stumbles over when it cleans up behind a database it cannot open
+            raise ValueError("its database cannot be opened") from error
     try:
         address = urlsplit(url)
         port = address.port

@@ -92,24 +92,35 @@ class EndpointEmbedder(Embeddings):
         self.unrelated_below = spec.unrelated_below
         self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
         self._tokenizer: Any = None
+        self._client: Any = None
 
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
         import httpx
 
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        if self._client is None:  # kept: making one reads the certificates of the whole world
+            headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            self._client = httpx.Client(timeout=300, headers=headers, trust_env=False)
         vectors: list[list[float]] = []
         try:
-            with httpx.Client(timeout=300, headers=headers, trust_env=False) as client:
-                for at in range(0, len(texts), 64):
-                    body = {"model": self._spec.name, "input": list(texts[at : at + 64])}
-                    reply = client.post(f"{self._url}/embeddings", json=body)
-                    reply.raise_for_status()
-                    rows = sorted(reply.json()["data"], key=lambda row: row["index"])
-                    vectors.extend(row["embedding"] for row in rows)
-        except (httpx.HTTPError, KeyError, ValueError) as error:
+            for at in range(0, len(texts), 64):
+                part = list(texts[at : at + 64])
+                reply = self._client.post(f"{self._url}/embeddings", json={"model": self._spec.name, "input": part})
+                reply.raise_for_status()
+                rows = sorted(reply.json()["data"], key=lambda row: row["index"])
+                vectors.extend(self._checked([row["embedding"] for row in rows], len(part)))
+        except (httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError) as error:
             raise ServerUnavailable(
                 f"no embeddings from {self._url} ({error}); start it, or unset SECTORKIT_EMBED_URL to embed here"
             ) from error
+        return vectors
+
+    def _checked(self, vectors: list[list[float]], wanted: int) -> list[list[float]]:
+        if len(vectors) != wanted:
+            raise ValueError(f"{len(vectors)} vectors for {wanted} texts")
+        if any(len(vector) != self._spec.dimension for vector in vectors):
+            raise ValueError(
+                f"vectors of length {len(vectors[0])}, and {self._spec.name} makes {self._spec.dimension}: another model"
+            )
         return vectors
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

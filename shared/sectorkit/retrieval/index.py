@@ -115,10 +115,8 @@ class Index:
         stage brings to the fusion. Raises RequestError for an empty or overlong query and for a filter that no
         document can meet, StoreBroken where a store fails, ServerUnavailable where the embedder is away.
         """
-        if mode not in get_args(Mode):
-            raise UnknownName("search mode", mode, list(get_args(Mode)))
-        if not query.strip():
-            raise RequestError("the question is empty; type one")
+        check_mode(mode)
+        check_text(query)
         if len(query) > MAX_QUERY_CHARACTERS:
             raise RequestError(
                 f"the question has {len(query):,} characters, and {MAX_QUERY_CHARACTERS:,} are the limit; shorten it"
@@ -196,6 +194,24 @@ class Index:
         stored until then stays, and the next sync goes on from there.
         """
         return sync(self.stores, self.embedder, corpus, progress=progress)
+
+
+def check_mode(mode: str) -> None:
+    """UnknownName for a mode that there is not."""
+    if mode not in get_args(Mode):
+        raise UnknownName("search mode", mode, list(get_args(Mode)))
+
+
+def check_text(question: str) -> None:
+    """RequestError for a question without a letter in it, or with broken ones."""
+    if not question.strip():
+        raise RequestError("the question is empty; type one")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"the question holds characters that are not valid UTF-8 (at {error.start}); type it anew"
+        ) from None
 
 
 def _plainly(fingerprint: str) -> str:

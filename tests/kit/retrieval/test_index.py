@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from sectorkit.errors import (
 )
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.sync import writing
 
 if TYPE_CHECKING:
     from sectorkit.retrieval.embed import LocalEmbedder
@@ -193,7 +195,7 @@ def test_no_index_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_told_who_is_writing(index: Index, corpus: Path, tmp_path: Path) -> None:
-    with index._writing(), pytest.raises(IndexBusy, match=f'"pid": {os.getpid()}'):
+    with writing(tmp_path / "index"), pytest.raises(IndexBusy, match=f'"pid": {os.getpid()}'):
         other = Index.open(tmp_path / "index", FakeEmbedder())
         try:
             other.sync(corpus)
@@ -201,23 +203,171 @@ def test_a_second_writer_is_told_who_is_writing(index: Index, corpus: Path, tmp_
             other.close()
 
 
-def test_a_full_disk_is_said_and_the_next_sync_completes(
-    index: Index, corpus: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 8 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        reason = "no right to mount a small file system; run as root"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=False)
+
+
+def test_a_full_disk_is_said_and_the_next_sync_completes(small_disk: Path, corpus: Path) -> None:
+    index = Index.open(small_disk / "index", FakeEmbedder())
+    index.sync(corpus)
+    for n in range(40):
+        (corpus / f"more{n}.md").write_text(f"# More {n}\n\n" + "More text about music and its many sounds. " * 100)
+    with pytest.raises(OSError, match="No space"), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    with pytest.raises(StoreError, match=r"0 MB free.*sync again"):
+        index.sync(corpus)
+    assert sources(index, "music", mode="lexical")[0] == "noise.md", "what was indexed is still found"
+    (small_disk / "filler").unlink()
+    index.sync(corpus)
+    assert index.status()["documents"] == 43
+    assert index.check() == []
+    assert sources(index, "sounds", mode="hybrid")[0].startswith("more")
+    index.close()
+
+
+def test_what_a_store_has_lost_is_put_back_by_the_next_sync(index: Index, corpus: Path, tmp_path: Path) -> None:
+    index.sync(corpus)
+    index.stores.drop([str(index.passages_of("noise.md")[0].id)])
+    index.close()
+    shutil.rmtree(tmp_path / "index" / "tantivy")
+    again = Index.open(tmp_path / "index", FakeEmbedder())
+    assert again.check() != []
+    again.sync(corpus)
+    assert again.check() == []
+    assert sources(again, "music at night", mode="lexical")[0] == "noise.md"
+    again.close()
+
+
+@pytest.mark.parametrize("damaged", ["manifest.sqlite", "chroma/chroma.sqlite3"])
+def test_a_damaged_store_is_an_error_that_names_the_way_out_and_a_rebuild_mends_it(
+    index: Index, corpus: Path, tmp_path: Path, damaged: str
 ) -> None:
     index.sync(corpus)
-    (corpus / "more.md").write_text("# More\n\nMore text about music.")
-    with monkeypatch.context() as patch:
+    index.close()
+    for beside in ("-wal", "-shm"):
+        (tmp_path / "index" / f"{damaged}{beside}").unlink(missing_ok=True)
+    (tmp_path / "index" / damaged).write_bytes(b"no database at all " * 1000)
+    with pytest.raises(StoreError, match=damaged.split("/")[0]):
+        again = Index.open(tmp_path / "index", FakeEmbedder())
+        again.sync(corpus)
+        again.close()
+    assert len(Index.rebuild(tmp_path / "index", FakeEmbedder(), corpus).added) == 3
+    again = Index.open(tmp_path / "index", FakeEmbedder())
+    assert sources(again, "music at night")[0] == "noise.md"
+    again.close()
 
-        def full(*_: object, **__: object) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
 
-        patch.setattr(index._lexical, "update", full)
-        with pytest.raises(StoreError, match="free"):
-            index.sync(corpus)
-    assert sources(index, "music")[0] == "noise.md", "what was indexed is still found"
-    assert "more.md" not in sources(index, "music")
+def test_a_rebuild_that_fails_leaves_the_old_index(index: Index, corpus: Path, tmp_path: Path) -> None:
     index.sync(corpus)
-    assert "more.md" in sources(index, "music")
+    with pytest.raises(ConfigurationError):
+        Index.rebuild(tmp_path / "index", FakeEmbedder(), tmp_path / "missing")
+    assert sources(index, "music at night")[0] == "noise.md"
+
+
+def test_another_embedder_gets_its_index_by_a_rebuild(index: Index, corpus: Path, tmp_path: Path) -> None:
+    index.sync(corpus)
+    index.close()
+    other = FakeEmbedder(fingerprint="other@2", dimension=64)
+    Index.rebuild(tmp_path / "index", other, corpus)
+    opened = Index.open(tmp_path / "index", other)
+    assert sources(opened, "music at night")[0] == "noise.md"
+    assert not list(tmp_path.glob("index.*")), "nothing is left beside it"
+    opened.close()
+
+
+def test_an_index_may_be_moved(index: Index, corpus: Path, tmp_path: Path) -> None:
+    index.sync(corpus)
+    index.close()
+    (tmp_path / "index").rename(tmp_path / "elsewhere")
+    moved = Index.open(tmp_path / "elsewhere", FakeEmbedder())
+    assert sources(moved, "music at night", mode="dense")[0] == "noise.md"
+    moved.close()
+
+
+def test_odd_files_are_named_and_the_rest_goes_on(index: Index, corpus: Path) -> None:
+    (corpus / "loop.md").symlink_to("loop.md")
+    (corpus / "caf\udce9.md").write_text("# Coffee")
+    report = index.sync(corpus)
+    assert len(report.added) == 3
+    assert "UTF-8" in report.skipped["caf\\udce9.md"]
+    assert "loop.md" in report.skipped
+
+
+def test_a_document_cannot_say_where_its_passages_lie(index: Index, corpus: Path) -> None:
+    (corpus / "sly.md").write_text(
+        "---\nstart: 2024-03-14\nheading: x\nsource: noise.md\n---\n# Sly\n\nA sly sentence.\n"
+    )
+    (corpus / "metadata.toml").write_text('["sly.md"]\nlocator = "p. 9"\npage = 7\n')
+    report = index.sync(corpus)
+    (passage,) = index.passages_of("sly.md")
+    assert passage.metadata["source"] == "sly.md"
+    assert isinstance(passage.metadata["start"], int)
+    assert passage.metadata["locator"] != "p. 9"
+    assert len(report.notes["sly.md"]) >= 2
+
+
+def test_filters_are_the_same_in_every_mode(index: Index, corpus: Path) -> None:
+    (corpus / "metadata.toml").write_text('["noise.md"]\nyear = 2021\npublic = true\n')
+    index.sync(corpus)
+    for mode in ("lexical", "dense", "hybrid"):
+        for where in ({"year": 2021}, {"year": ["2021", "1999"]}, {"public": True}, {"year": 2021, "language": "en"}):
+            assert set(sources(index, "ordinance music", mode=mode, where=where)) == {"noise.md"}, (mode, where)
+        assert sources(index, "ordinance music", mode=mode, where={"year": 1999}) == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"yaer": 2021}, {"language": []}, {"language": None}, {"language": ["en", {}]}, {"$and": "x"}, {"start": 0}],
+)
+def test_a_filter_that_nothing_can_meet_is_refused(index: Index, corpus: Path, where: dict[str, object]) -> None:
+    index.sync(corpus)
+    with pytest.raises(RequestError, match=next(iter(where)).replace("$", r"\$")):
+        index.search("music", where=where)
+
+
+def test_many_threads_search_while_another_process_and_this_one_write(
+    index: Index, corpus: Path, tmp_path: Path
+) -> None:
+    index.sync(corpus)
+    ended = threading.Event()
+    failures: list[Exception] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                assert sources(index, "music at night", mode="hybrid")
+            except Exception as error:
+                failures.append(error)
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    program = (
+        "import pathlib; from sectorkit.fakes import FakeEmbedder; from sectorkit.retrieval.index import Index;"
+        f"Index.open(pathlib.Path({str(tmp_path / 'index')!r}), FakeEmbedder()).sync(pathlib.Path({str(corpus)!r}))"
+    )
+    for n in range(3):
+        (corpus / f"mine{n}.md").write_text(f"# Mine {n}\n\nMusic number {n}.")
+        index.sync(corpus)
+        (corpus / f"theirs{n}.md").write_text(f"# Theirs {n}\n\nMusic number {n}.")
+        subprocess.run([sys.executable, "-c", program], check=True)
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert failures == []
     assert index.check() == []
 
 
