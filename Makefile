@@ -7,7 +7,7 @@ ARGS ?=
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
 
-demo: setup vllm  ## set up everything and open the apps on a real model (Ctrl-C stops)
+demo: setup $(if $(SECTORKIT_LLM_URL),,vllm)  ## set up everything and open the apps on a real model (Ctrl-C stops)
 	@.venv/bin/sectorkit demo $(ARGS)
 
 test: dev vllm  ## set up everything and pass the tests

@@ -146,6 +146,8 @@ def _support(
         return score, None
     likely = [span] if span is not None and score >= SUPPORT_BY_WORDS else []
     candidates = likely + _in_turns([s for s in fitting if len(s.sentences) == 1 and s not in likely])
+    if not candidates:
+        return score, None
     ours, *theirs = vectors([sentence, *(candidate.text for candidate in candidates)])
     cosines = [_cosine(ours, other) for other in theirs]
     if likely and cosines[0] >= SUPPORT_BY_VECTOR:

@@ -163,6 +163,13 @@ def test_what_the_model_did_not_see_supports_nothing() -> None:
     assert not ground("Households with a social card pay 12 VLM.", [cut]).citations
 
 
+def test_numbers_from_two_sentences_need_words_that_support_them() -> None:
+    def same(texts: list[str]) -> list[list[float]]:
+        return [[1.0, 0.0] for _ in texts]
+
+    assert not ground("Pay 35 and then 12 to the opera house.", evidence(FEES), vectors=same).citations
+
+
 TEXTS = st.sampled_from([NOISE, FEES, FRENCH, "押金不得超过两个月租金。房东须在三十天内退还押金。", "", "\n\n"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,10 +105,9 @@ def _client(folder: Path, url: str | None) -> Any:
     quiet = ChromaSettings(anonymized_telemetry=False)
     if url is None:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(AttributeError):  # Chroma keeps what failed to open a folder before, and stumbles over it once
             return chromadb.PersistentClient(str(folder), settings=quiet)
-        except AttributeError as error:  # what Chroma stumbles over when it cleans up behind a database it cannot open
-            raise ValueError("its database cannot be opened") from error
+        return chromadb.PersistentClient(str(folder), settings=quiet)
     try:
         address = urlsplit(url)
         port = address.port

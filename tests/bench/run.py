@@ -1,0 +1,42 @@
+"""Everything that docs/BENCHMARKS.md states, measured again: `make bench`.
+
+make bench ARGS="--data-dir BENCHMARKS"     # or SECTOREVAL_DATA_DIR; without it, OMoS-QA is left out
+make bench ARGS="--only golden,overhead"
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = ("startup", "golden", "overhead", "omos_retrieval", "omos_answers")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", default=os.environ.get("SECTOREVAL_DATA_DIR"), metavar="DIR")
+    parser.add_argument("--only", default=",".join(SCRIPTS), help="some of them, with commas between")
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - set(SCRIPTS):
+        parser.error(f"no such script: {', '.join(unknown)}; there are: {', '.join(SCRIPTS)}")
+    failed = []
+    for name in chosen:
+        arguments = ["--data-dir", options.data_dir] if name.startswith("omos") else []
+        if None in arguments:
+            print(f"\n== {name}: left out, since it needs --data-dir")
+            continue
+        print(f"\n== {name}", flush=True)
+        if subprocess.run([sys.executable, HERE / f"{name}.py", *arguments], check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
