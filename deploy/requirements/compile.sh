@@ -4,10 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -z "${PIP_FIND_LINKS:-}" ] || export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS// /,}}"
-compile() {
-    ../../.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-        --no-emit-index-url --no-emit-find-links "$@"
-}
+options=(
+    --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
+    --no-emit-find-links
+)
+compile() { ../../.venv/bin/uv pip compile "${options[@]}" "$@"; }
 # Which build of torch is right depends on the machine: torch.txt, with deploy/environments.py.
 compile ../../pyproject.toml --extra local --extra dev --override overrides-app.txt --no-emit-package torch -o dev.txt "$@"
 compile ../../pyproject.toml --extra local --override overrides-app.txt --no-emit-package torch -c dev.txt -o app.txt

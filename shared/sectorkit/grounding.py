@@ -22,6 +22,7 @@ from sectorkit.answer import Citation, Claim, Evidence
 from sectorkit.injection import injected_spans
 from sectorkit.polarity import opposed
 from sectorkit.quantities import Found, holds, merged, quantities
+from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.words import sentences, stem, words
 
@@ -32,6 +33,8 @@ SUPPORT_BY_WORDS = 0.62  # share from which words are good evidence, if the vect
 # Cosine from which claim and span say the same, set on training pages of OMoS-QA: of lines and their translations 96 %
 # (English) and 85 % (Arabic) reach it, of the most alike other lines of the page 15 %.
 SUPPORT_BY_VECTOR = 0.75
+# In one language, what shares few words has to be nearer: there, sentences about one subject are near each other anyway.
+SUPPORT_IN_OTHER_WORDS = 0.85
 _WINDOW = 3  # a claim may draw on up to this many neighbouring sentences
 _MAX_COMPARED = 24  # spans whose vectors are compared with a claim's
 _OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands in the span and not in its heading
@@ -39,6 +42,110 @@ _OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands i
 _MARK = re.compile(
     r"\s*(?:\[(?:passages?\s*)?(?:\d+(?:\s*[,;–-]\s*\d+)*|\?)\]|【[^】]{0,12}】|\((?:passages?\s*)\d+(?:\s*(?:,|and)\s*\d+)*\))",
     re.IGNORECASE,
+)
+# Stems of words that any sentence about an amount may have: they name no subject.
+_COMMON = frozenset(
+    [
+        "amoun",
+        "apply",
+        "charg",
+        "costs",
+        "cost",
+        "could",
+        "each",
+        "every",
+        "fee",
+        "fees",
+        "fine",
+        "for",
+        "from",
+        "have",
+        "limit",
+        "mainta",
+        "make",
+        "maxim",
+        "may",
+        "minim",
+        "must",
+        "need",
+        "paid",
+        "pay",
+        "payab",
+        "payme",
+        "per",
+        "pric",
+        "requi",
+        "shoul",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "there",
+        "these",
+        "they",
+        "this",
+        "total",
+        "under",
+        "value",
+        "when",
+        "where",
+        "which",
+        "who",
+        "will",
+        "with",
+        "within",
+        "would",
+        "you",
+        "your",
+        "coute",
+        "paie",
+        "payer",
+        "tarif",
+        "montan",
+        "droit",
+        "doit",
+        "doive",
+        "peut",
+        "peuve",
+        "avec",
+        "dans",
+        "pour",
+        "par",
+        "plus",
+        "sont",
+        "est",
+        "les",
+        "des",
+        "une",
+        "qui",
+        "que",
+        "votre",
+        "vous",
+        "kost",
+        "koste",
+        "zahle",
+        "zahlt",
+        "gebuh",
+        "betra",
+        "muss",
+        "musse",
+        "kann",
+        "darf",
+        "der",
+        "die",
+        "das",
+        "und",
+        "fur",
+        "mit",
+        "von",
+        "bei",
+        "ein",
+        "eine",
+        "sie",
+        "ihr",
+        "nach",
+    ]
 )
 _LIST_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])(?:\s+|$)")
 
@@ -139,6 +246,7 @@ def _support(
     """`(score, span)`: the best span for a claim, or None with the score that was not enough."""
     claim = _claim(sentence, weight)
     fitting = [span for span in spans if _has_numbers(span, claim) and not opposed(sentence, _nearest(span, claim))]
+    fitting = [span for span in fitting if not _borrows(claim, span, spans)]
     score, span = _by_words(claim, fitting, weight)
     if span is not None and score >= (WORDS_DECIDE if vectors else SUPPORT_BY_WORDS):
         return score, span
@@ -153,7 +261,8 @@ def _support(
     if likely and cosines[0] >= SUPPORT_BY_VECTOR:
         return max(score, cosines[0]), span
     best = max(range(len(candidates)), key=cosines.__getitem__)
-    if cosines[best] >= SUPPORT_BY_VECTOR:
+    same = candidates[best].evidence.passage.metadata.get("language") == detect_language(sentence)
+    if cosines[best] >= (SUPPORT_IN_OTHER_WORDS if same else SUPPORT_BY_VECTOR):
         return cosines[best], candidates[best]
     return max(score, cosines[best]), None
 
@@ -248,13 +357,37 @@ def _by_words(
     return best[1], best[2]
 
 
+def _borrows(claim: _Claim, span: _Span, spans: Sequence[_Span]) -> bool:
+    """Whether the claim joins the span's number with a subject that the passage gives another number.
+
+    "The limit is 45 in the north. In the south it is 50." does not say "the limit is 50 in the north": the word that
+    the span lacks stands in a sentence of the same passage with another amount in the same unit.
+    """
+    units = {unit for held in claim.quantities.values() for unit in held} - {None}
+    if not units:
+        return False
+    missing = {t for t in claim.terms - _lent(span, claim) - span.lead if len(t) > 2 and t not in _COMMON}
+    for other in spans:
+        if other.evidence is not span.evidence or len(other.sentences) > 1:
+            continue
+        (rival,) = other.sentences
+        amounts = {value for value, held in rival.quantities.items() if held & units}
+        if amounts and not amounts & claim.quantities.keys() and missing & rival.terms:
+            return True
+    return False
+
+
+def _own(span: _Span) -> frozenset[str]:
+    return frozenset().union(*(sentence.terms for sentence in span.sentences))
+
+
 def _lent(span: _Span, claim: _Claim) -> frozenset[str]:
     """The words of the span that may support the claim: a sentence about other numbers than the claim's lends none.
 
     "The limit is 45 in the north. In the south it is 50." does not say "in the north it is 50".
     """
     if len(span.sentences) == 1 or not claim.quantities:
-        return frozenset().union(*(s.terms for s in span.sentences))
+        return _own(span)
     return frozenset().union(
         *(s.terms for s in span.sentences if not s.quantities or s.quantities.keys() & claim.quantities.keys())
     )

@@ -117,6 +117,17 @@ def test_words_alone_are_not_enough_where_the_vectors_disagree() -> None:
     assert not ground(claim, evidence(FEES), vectors=apart).citations
 
 
+def test_other_words_in_the_same_language_have_to_be_nearer_than_another_language() -> None:
+    def near(texts: list[str]) -> list[list[float]]:
+        return [[1.0, 0.0] if n == 0 else [0.8, 0.6] for n, _ in enumerate(texts)]
+
+    for language, supported in (("en", False), ("fr", True)):
+        (only,) = evidence(FRENCH)
+        only.passage.metadata["language"] = language
+        result = ground("The permit for residents costs you 84 VLM each year.", [only], vectors=near)
+        assert bool(result.citations) is supported
+
+
 def test_a_passage_far_down_is_compared_too() -> None:
     def by_language(texts: list[str]) -> list[list[float]]:
         return [[1.0, 0.0] if "card" in text or "carte" in text else [0.0, 1.0] for text in texts]

@@ -343,10 +343,8 @@ def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, s
             xml = archive.read("word/document.xml")
     else:
         seed = html if suffix == ".html" else text
-    rng, started, read = random.Random(7), time.monotonic(), 0
-    for number in range(200):
-        if time.monotonic() - started > 11:
-            break
+    rng, read = random.Random(7), 0
+    for number in range(60):
         source = bytearray(xml if suffix == ".docx" and number % 2 else seed)
         for _ in range(rng.choice((1, 3, 20, 100))):
             at = rng.randrange(len(source))
@@ -371,5 +369,4 @@ def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, s
         with suppress(DocumentError):
             check(parse(path, max_seconds=10))
             read += 1
-    assert number >= 60
     assert read > 0
