@@ -9,9 +9,12 @@ runtime.close()                       # stops what it started and nothing else
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -180,6 +183,7 @@ class Runtime:
 
     def _keep_documents(self) -> None:
         """Bring the documents up to date; where the embedder is away, until it is back."""
+        _let_others_first()
         while True:
             try:
                 self._load_documents()
@@ -275,6 +279,17 @@ class Runtime:
         self._limits = limits_for(self.settings, chat.context_limit)
         self._chat = chat
         return chat
+
+
+def _let_others_first() -> None:
+    """Lower this thread's priority, and that of the threads that it starts.
+
+    What is indexed can be searched from the first documents on, and everybody waits for the model: on few cores, its
+    loading and its answers go before the indexing.
+    """
+    if sys.platform == "linux":  # where a priority is a thread's own, and no process's
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _key(settings: Settings) -> str | None:
