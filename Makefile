@@ -5,7 +5,7 @@ ARGS ?=
 .PHONY: help demo test lint format bench setup dev vllm corpus requirements clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: setup $(if $(SECTORKIT_LLM_URL),,vllm)  ## set up everything and open the apps on a real model (Ctrl-C stops)
 	@.venv/bin/sectorkit demo $(ARGS)

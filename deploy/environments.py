@@ -42,6 +42,12 @@ def main(target: str) -> None:
         files, venv, project = (["vllm-gpu.txt"] if has_gpu() else ["vllm-cpu.txt", OVERRIDES]), VENV_VLLM, False
     else:
         raise SystemExit("usage: environments.py app | dev | vllm")
+    if target == "vllm" and sys.platform != "linux":
+        print(
+            "!! there is no vLLM for this system: name a model server in SECTORKIT_LLM_URL, or search without a model",
+            flush=True,
+        )
+        return
     inputs = [REQUIREMENTS / name for name in files] + ([ROOT / "pyproject.toml"] if project else [])
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + sys.version.encode()).hexdigest()
     stamp = venv / f".made-{target}"
@@ -49,9 +55,9 @@ def main(target: str) -> None:
         return
     started = time.monotonic()
     print(f"==> making {venv.name} ({', '.join(files)})", flush=True)
-    if not (venv / "bin" / "python").exists():
-        subprocess.run([sys.executable, "-m", "venv", *([] if project else ["--without-pip"]), venv], check=True)
     uv = bootstrap_uv()
+    if not project:
+        make_venv(venv, "--without-pip")
     # What vLLM asks for and what breaks beside the CPU build is overridden here too: a compiled file leaves it out,
     # and an installer would bring it back as somebody's dependency.
     flag = {OVERRIDES: "--override"}
@@ -62,12 +68,22 @@ def main(target: str) -> None:
     print(f"==> {venv.name} is ready ({time.monotonic() - started:.0f} s)", flush=True)
 
 
+def make_venv(venv: Path, *options: str) -> None:
+    """A virtual environment, made anew where one was left half made."""
+    if (venv / "bin" / "python").exists() and (options or any(venv.glob("lib/python*/site-packages/pip"))):
+        return
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", *options, venv], check=False).returncode:
+        shutil.rmtree(venv, ignore_errors=True)
+        raise SystemExit(
+            "no virtual environment could be made; on Debian or Ubuntu: sudo apt-get install python3-venv, then again"
+        )
+
+
 def bootstrap_uv() -> Path:
     """uv, installed into `.venv` by pip: the one package that pip installs."""
     uv = VENV / "bin" / "uv"
     if not uv.exists():
-        if not (VENV / "bin" / "python").exists():
-            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        make_venv(VENV)
         command = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir", UV]
         if subprocess.run(command, check=False).returncode:
             raise SystemExit("uv could not be installed; is a package index reachable? try: pip download uv")

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from sectorkit.retrieval.passage import Hit, Passage
 
 Verdict = Literal["supported", "partial", "abstained"]
-Reason = Literal["nothing_found", "not_answered", "not_supported", "model_unavailable", "interrupted"]
+Reason = Literal["nothing_found", "not_answered", "not_supported", "model_unavailable", "interrupted", "stopped"]
 
 
 @dataclass(frozen=True)

@@ -311,6 +311,7 @@ def _with_closest(abstention: Answer, draft: _Draft, index: Index) -> Answer:
 
 
 _ABSTENTIONS: dict[Reason, str] = {
+    "stopped": "The question was stopped.",
     "nothing_found": "The documents hold nothing about this question.",
     "not_answered": "The documents do not seem to answer this question.",
     "not_supported": "The model's answer was not supported by the documents, so it is not shown.",

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sectorkit.answer import Answer
+from sectorkit.errors import StoreError
 
 
 def record(log: Path, app: str, answer: Answer, *, user: str | None = None, texts: bool = True) -> None:
-    """Append one answer to `log`. Raises OSError where it cannot be written: an unlogged answer is not given."""
+    """Append one answer to `log`. Raises StoreError where it cannot be written: an unlogged answer is not given."""
     entry = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "app": app,
@@ -30,10 +31,17 @@ def record(log: Path, app: str, answer: Answer, *, user: str | None = None, text
         "seconds": round(answer.timings.get("total", 0.0), 3),
     }
     line = json.dumps(entry, ensure_ascii=False) + "\n"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    # One write of a whole line to a file opened for appending: lines of several processes do not mix.
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        # One write of a whole line to a file opened for appending: lines of several processes do not mix.
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if os.write(descriptor, line.encode()) < len(line.encode()):
+                raise OSError("the disk is full")
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(
+            f"the audit log {log} cannot be written ({error.strerror or error}); make room or mend its rights, or switch it "
+            "off: SECTORKIT_AUDIT=false"
+        ) from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,12 +40,17 @@ def demo(settings: Settings, names: Sequence[str], *, docs: Path | None, model: 
     def opened(url: str) -> None:
         _out.print(f"[bold green]==> open {url}[/]  (Ctrl-C stops)")
         if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
-            webbrowser.open(url)
+            # Apart: some browsers keep the caller waiting, and it is the caller who has to serve them.
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     try:
         serve(runtime, settings, on_open=opened, on_ready=lambda url: runtime.start(model=model))
     finally:
-        _out.print("==> stopping")
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # once is enough: a second one would leave the model server behind
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        with suppress(OSError):  # the terminal may be gone
+            _out.print("==> stopping")
         runtime.close()
     return 0
 

@@ -201,7 +201,9 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     claims: list[Claim] = []
     text, at = "", 0
     for start, end in sentences(plain):
-        sentence = _LIST_NUMBER.sub("", plain[start:end], count=1)
+        sentence = plain[start:end]
+        if number := _LIST_NUMBER.match(sentence):
+            sentence = sentence[number.end() :]
         if not sentence:
             continue  # a list's own number, which `sentences` takes for one
         text += plain[at:end]

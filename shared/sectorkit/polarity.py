@@ -13,24 +13,24 @@ Direction = Literal["up", "down"]
 
 # A limit from above: at most so much. Read first, since "not more than" holds "more than".
 _AT_MOST = (
-    r"\b(?:no|not)\s+(?:more|longer|later|higher|greater|larger)\s+than\b|\b(?:not|n't|never)\s+(?:to\s+)?exceed\w*"
+    r"\b(?:no|not)\s+(?:be\s+|last\s+)?(?:more|longer|later|higher|greater|larger)\s+than\b|\b(?:not|n't|never)\s+(?:to\s+)?exceed\w*"
     r"|\bat (?:the )?most\b|\bat the latest\b|\bup to\b|\bmaximum\b|\bnot above\b|\bwithin\b"
     r"|\b(?:ne|n')\s*(?:\w+\s+)?(?:pas\s+)?(?:dépass|excéd)\w*(?:\s+pas)?|\bau (?:plus(?: tard)?|maximum)\b|\bjusqu'à\b"
     r"|\bhöchstens\b|\bmaximal\b|\bspätestens\b|\bbis zu\b|\bnicht\s+(?:mehr|länger|höher|später|über)\s+(?:als\b|(?=\d))"
-    r"|不得?(?:超过|高于|多于|迟于|晚于)|最多|至多|最迟|最晚|以内|以下|لا (?:يتجاوز|يزيد|تتجاوز|تزيد)|كحد أقصى"
+    r"|不(?:得|应|能|可|宜|可以)?(?:超过|高于|大于|多于|迟于|晚于)|最多|至多|最迟|最晚|以内|以下|لا (?:يتجاوز|يزيد|تتجاوز|تزيد)|كحد أقصى"
 )
 _AT_LEAST = (
-    r"\b(?:no|not)\s+(?:less|fewer|lower|earlier|sooner|smaller|shorter)\s+than\b|\bat (?:the )?least\b|\bminimum\b"
+    r"\b(?:no|not)\s+(?:be\s+|last\s+)?(?:less|fewer|lower|earlier|sooner|smaller|shorter)\s+than\b|\bat (?:the )?least\b|\bminimum\b"
     r"|\bnot below\b|\bau (?:moins|minimum|plus tôt)\b|\bpas moins de\b|\bmindestens\b|\bfrühestens\b|\bnicht weniger als\b"
-    r"|不得?(?:少于|低于|早于|小于)|至少|最少|最早|以上|(?:على الأقل|كحد أدنى)"
+    r"|不(?:得|应|能|可|宜|可以)?(?:少于|低于|早于|小于)|至少|最少|最早|以上|(?:على الأقل|كحد أدنى)"
 )
 _OVER = (
     r"\b(?:more|longer|later|higher|greater|larger) than\b|\bexceed\w*|\babove\b|\bplus (?:de|tard que)\b|\bdépass\w+"
-    r"|\bexcéd\w+|\b(?:mehr|länger|höher|später) als\b|\büberschreit\w+|超过|高于|多于|أكثر من|يتجاوز|تتجاوز"
+    r"|\bexcéd\w+|\b(?:mehr|länger|höher|später) als\b|\büberschreit\w+|超过|高于|大于|多于|أكثر من|يتجاوز|تتجاوز"
 )
 _UNDER = (
     r"\b(?:less|fewer|lower|earlier|smaller|shorter) than\b|\bbelow\b|\bmoins de\b|\bweniger als\b|\bunter\b(?=\s+\d)"
-    r"|少于|低于|不足|أقل من"
+    r"|少于|低于|小于|不足|أقل من"
 )
 _LIMITS: tuple[tuple[str, Direction], ...] = (
     (_AT_MOST, "down"),
@@ -43,12 +43,13 @@ _BOUNDS = [(re.compile(pattern, re.IGNORECASE), direction) for pattern, directio
 _NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|without|cannot|none|nothing|nobody|\w+n't|ne|n'|pas|jamais|aucune?|sans|ni|non"
     r"|kein\w*|nicht|nie|niemals|ohne|weder|sin|nunca)\b"
-    r"|不(?![仅但断同过管论少足])|没有|没|尚未|未(?=经|能|曾|在|被|按|满|获)|非(?=法|经)|无(?=需|须|权|法|效|人|故|偿)|勿|(?<!\w)(?:لا|لم|لن|ليس|ليست|بدون|دون|غير)(?!\w)",
+    r"|不(?![仅但断过管论少足]|同(?!意))|没有|没|尚未|未(?=经|能|曾|在|被|按|满|获)|(?<!除)非(?!常)|免(?=收|交|缴|征|费)|无(?=需|须|权|法|效|人|故|偿)|勿|(?<!\w)(?:لا|لم|لن|ليس|ليست|بدون|دون|غير)(?!\w)",
     re.IGNORECASE,
 )
 _PROHIBITION = re.compile(
     r"\b(?:prohibit\w*|forbid\w*|forbade|bann(?:ed|ing)|ban(?:s)?|refus\w+|interdi\w+|défend(?:u|ue|us|ues)|verboten\w*"
-    r"|untersagt\w*)\b|禁止|严禁|(?<!\w)(?:يحظر|يمنع|ممنوع|محظور)(?:ة|ون)?(?!\w)",
+    r"|untersagt\w*|reject\w*|rejet\w+|illegal\w*|unlawful\w*|illégal\w*|invalid\w*|exempt\w*|gratuit\w*|free of charge"
+    r"|kostenlos\w*)\b|禁止|严禁|(?<!\w)(?:يحظر|يمنع|ممنوع|محظور)(?:ة|ون)?(?!\w)",
     re.IGNORECASE,
 )
 # "No." before a number is a number's name; a title such as "No 12" denies nothing.

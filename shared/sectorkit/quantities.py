@@ -30,6 +30,7 @@ _UNIT_NAMES = {
     "euro": "€ eur euro euros 欧元",
     "dollar": "$ usd dollar dollars 美元",
     "yuan": "¥ cny rmb yuan 元",
+    "pound": "£ gbp pound pounds 英镑",
 }
 UNITS: Mapping[str, str] = MappingProxyType(
     {name.replace("·", " "): unit for unit, names in _UNIT_NAMES.items() for name in names.split()}
@@ -42,7 +43,7 @@ _AFTER = re.compile(
     rf"|(?:{'|'.join(name for name in _BY_LENGTH if name.isascii() and name.isalpha())})(?![A-Za-z])|[A-Z]{{3}}(?![A-Za-z]))",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?P<unit>[A-Z]{3}|[€$¥])[\s\u00a0\u202f]*$")
+_BEFORE = re.compile(r"(?P<unit>[A-Z]{3}|[€$¥£])[\s\u00a0\u202f]*$")
 
 _DIGITS = re.compile(
     r"(?<![A-Za-z\d.,])(?:\d{1,3}(?:[\u202f\u00a0 .,']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,:]\d+)*)(?![\d])"
@@ -55,12 +56,18 @@ _WORDS = {
     2: "two deux zwei beide dos", 3: "three trois drei tres", 4: "four quatre vier cuatro", 5: "five cinq fünf cinco",
     6: "six sechs seis", 7: "seven sept sieben siete", 8: "eight huit acht ocho", 9: "nine neuf neun nueve",
     10: "ten dix zehn diez", 11: "eleven onze elf once", 12: "twelve douze zwölf doce", 14: "fourteen quatorze vierzehn",
-    15: "fifteen quinze fünfzehn", 18: "eighteen achtzehn", 20: "twenty vingt zwanzig veinte", 21: "twenty-one einundzwanzig",
-    24: "twenty-four vierundzwanzig", 28: "twenty-eight achtundzwanzig", 30: "thirty trente dreißig treinta",
-    40: "forty quarante vierzig", 45: "forty-five", 48: "forty-eight", 50: "fifty cinquante fünfzig",
+    15: "fifteen quinze fünfzehn", 18: "eighteen achtzehn", 20: "twenty vingt zwanzig veinte",
+    30: "thirty trente dreißig treinta", 40: "forty quarante vierzig", 50: "fifty cinquante fünfzig",
+    13: "thirteen treize dreizehn", 16: "sixteen seize sechzehn", 17: "seventeen dix-sept siebzehn",
+    19: "nineteen dix-neuf neunzehn", 70: "seventy soixante-dix siebzig", 80: "eighty quatre-vingts achtzig",
     60: "sixty soixante sechzig", 90: "ninety quatre-vingt-dix neunzig", 100: "hundred cent hundert",
 }  # fmt: skip
 _VALUES = {word: value for value, words in _WORDS.items() for word in words.split()}
+_VALUES |= {
+    f"{ten}-{one}": _VALUES[ten] + value
+    for ten in ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+    for value, one in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], start=1)
+}
 _WORD = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(_VALUES, key=len, reverse=True))})(?![\w-])", re.IGNORECASE)
 
 _HAN = "零〇一二两三四五六七八九十百千万"
@@ -71,6 +78,22 @@ _HAN_NUMBER = re.compile(
     rf"(?:(?P<percent>百分之)(?P<share>[{_HAN}点]+))|(?<![第{_HAN}])(?P<value>[{_HAN}]+)"
     r"(?=个|天|日|周|星期|月|年|小时|分钟|元|欧|美|人|次|份|倍|张|名|位|间|层|家|种|条|米|公里|公斤|平方|立方|升|维|工作)"
 )
+
+_MONTH_NAMES = {
+    1: "january janvier januar", 2: "february février februar", 3: "march mars märz", 4: "april avril",
+    5: "may mai", 6: "june juin juni", 7: "july juillet juli", 8: "august août", 9: "september septembre",
+    10: "october octobre oktober", 11: "november novembre", 12: "december décembre dezember",
+}  # fmt: skip
+_MONTHS = {name: number for number, names in _MONTH_NAMES.items() for name in names.split()}
+_NAMES_OF_MONTHS = "|".join(_MONTHS)
+# Beside a number, since "may" and "mars" are other words, too.
+_MONTH = re.compile(
+    rf"(?<=\d)(?:st|nd|rd|th|er|\.)?\s+(?:of\s+)?(?P<after>{_NAMES_OF_MONTHS})\b|\b(?P<before>{_NAMES_OF_MONTHS})\s+(?=\d)",
+    re.IGNORECASE,
+)
+_MERIDIEM = re.compile(r"(?<![\w.,:])(1[0-2]|0?[1-9])(?:[:.](\d\d))?\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
+_HOURS = re.compile(r"(?<![\w.,:])(\d{1,2})\s?(?:h|uhr|点|时)\s?([0-5]\d)(?:\s?分)?(?!\w)", re.IGNORECASE)
+_MINUS = re.compile(r"(?<![\w.,)])[-−–](?=\d+(?:[.,]\d+)?\s?°)")
 
 Found = Mapping[str, frozenset[str | None]]
 """Value, in plain digits, to the units that stand beside it; None for one without a unit that is known."""
@@ -88,6 +111,11 @@ def quantities(text: str) -> Found:
         found.setdefault(_value(match[0]), set()).add(_unit(text, match.start(), match.end()))
     for match in _WORD.finditer(text):
         found.setdefault(str(_VALUES[match[0].lower()]), set()).add(_unit(text, match.start(), match.end()))
+    for match in _MONTH.finditer(text):  # as 三月 has it: March is the number 3, and a month
+        name = (match["after"] or match["before"]).lower()
+        found.setdefault(str(_MONTHS[name]), set()).add("month")
+    if _MINUS.search(text):
+        found["below zero"] = {None}
     for match in _HAN_NUMBER.finditer(text):
         if match["percent"]:
             found.setdefault(_han(match["share"]), set()).add("percent")
@@ -120,11 +148,13 @@ def _agree(ours: frozenset[str | None], theirs: frozenset[str | None]) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Digits of any script as ASCII, fractions as decimals, raised digits but those of units left out."""
+    """Digits of any script as ASCII, times as 18:30, fractions as decimals; no raised digits but those of units."""
     text = re.sub(r"(?<=\d)\s?([½¼¾])", lambda m: _FRACTIONS[m[1]], text)
     text = re.sub(r"(?<=[A-Za-z])[²³]", lambda m: {"²": "2", "³": "3"}[m[0]], text)
     text = unicodedata.normalize("NFKC", _SUPERSCRIPTS.sub("", text))
-    return "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
+    text = "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
+    text = _MERIDIEM.sub(lambda m: f"{int(m[1]) % 12 + 12 * (m[3].lower() == 'p')}:{m[2] or '00'}", text)
+    return _HOURS.sub(r"\1:\2", text)
 
 
 def _value(digits: str) -> str:

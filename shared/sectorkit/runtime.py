@@ -14,12 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sectorkit.answer import Done, Event, Request
+from sectorkit.answer import Answer, Done, Event, Request, Retrieved
 from sectorkit.app import SectorApp
 from sectorkit.errors import IndexBusy, SectorkitError, ServerUnavailable, StoreError, UnknownName
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
@@ -136,17 +136,33 @@ class Runtime:
 
     async def stream(self, app: str, request: Request) -> AsyncIterator[Event]:
         """Events of one answer; see `answering.stream`. Raises StoreError while there is no index yet."""
-        from sectorkit import answering, audit
+        from sectorkit import answering
 
         index = self.index(app)
         if index is None:
             stage = self._stages["documents"]
             raise StoreError(f"the documents are not ready yet: {stage.message or 'starting'}; try again in a moment")
         limits = self._limits or answering.Limits(seconds=self.settings.answer_timeout)
-        async for event in answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits):
-            if isinstance(event, Done) and self.settings.audit:
-                audit.record(self.settings.logs_dir / "audit.jsonl", app, event.answer)
-            yield event
+        events = answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits)
+        shown: Retrieved | None = None  # passages that somebody has seen, and that no line tells of yet
+        try:
+            async with aclosing(events):  # type: ignore[type-var]  # an async generator
+                async for event in events:
+                    if isinstance(event, Retrieved):
+                        shown = event
+                    elif isinstance(event, Done):
+                        shown = None
+                        self._audit(app, event.answer)
+                    yield event
+        finally:
+            if shown is not None:
+                self._audit(app, _stopped(request, shown))
+
+    def _audit(self, app: str, answer: Answer) -> None:
+        from sectorkit import audit
+
+        if self.settings.audit:
+            audit.record(self.settings.logs_dir / "audit.jsonl", app, answer)
 
     # -- loading ----------------------------------------------------------------------------------------------
 
@@ -187,8 +203,8 @@ class Runtime:
         while True:
             try:
                 self._load_documents()
-            except ServerUnavailable as error:
-                self._set("documents", "failed", str(error))
+            except (ServerUnavailable, IndexBusy) as error:
+                self._set_quietly("documents", "failed", str(error))
                 if self._closing.wait(_HEALTH_EVERY):
                     return
             else:
@@ -279,6 +295,14 @@ class Runtime:
         self._limits = limits_for(self.settings, chat.context_limit)
         self._chat = chat
         return chat
+
+
+def _stopped(request: Request, shown: Retrieved) -> Answer:
+    """A question that was stopped or that failed after its passages were shown, as the audit log has it."""
+    return Answer(
+        request.question, "abstained", "", reason="stopped", hits=shown.hits, notes=shown.notes,
+        evidence=tuple(e.hit.id for e in shown.evidence),
+    )  # fmt: skip
 
 
 def _let_others_first() -> None:

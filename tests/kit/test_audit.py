@@ -16,6 +16,7 @@ from langchain_core.documents import Document
 
 from sectorkit.answer import Answer, Citation
 from sectorkit.audit import record
+from sectorkit.errors import StoreError
 from sectorkit.retrieval.passage import Hit
 
 CITED = Citation(1, "p1", "waste.md", "Waste", "Article 3", "35 VLM", 100, 106)
@@ -86,17 +87,12 @@ def test_only_its_owner_reads_the_log(log: Path) -> None:
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_an_answer_that_cannot_be_logged_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text("a file where the folder should be")
-    with pytest.raises(OSError, match="logs"):
-        record(tmp_path / "logs" / "audit.jsonl", "city", ANSWER)
-
-
 _WRITER = """
 import sys
 from pathlib import Path
 from sectorkit.answer import Answer
 from sectorkit.audit import record
+from sectorkit.errors import StoreError
 log, name = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -119,3 +115,9 @@ def test_lines_of_several_processes_do_not_mix(log: Path) -> None:
     for name in "xyz":
         written = [str(entry["question"]) for entry in entries(log) if entry["app"] == name]
         assert written == [f"{n} " + name * (50 * n) for n in range(150)]
+
+
+def test_a_log_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="SECTORKIT_AUDIT=false"):
+        record(tmp_path / "logs" / "audit.jsonl", "city", ANSWER)

@@ -103,6 +103,13 @@ def test_every_item_of_a_numbered_list_is_a_claim_of_its_own() -> None:
     assert result.text == "1. A bulky waste collection costs 35 VLM. [1]\n2. The mayor pays 12 VLM for it. [?]"
 
 
+def test_the_number_that_ends_a_sentence_is_compared_too() -> None:
+    source = evidence("The night limit for music in the courtyard is 45. The rule has been in force since 2024.")
+    assert not ground("The night limit for music in the courtyard is 70.", source).citations
+    assert ground("The night limit for music in the courtyard is 45.", source).claims[0].text.endswith("is 45.")
+    assert ground("The rule has been in force since 2024.", source).citations
+
+
 @pytest.mark.parametrize("mark", ["[2]", "【2】", "[passage 2]", "(passage 2)", "[1, 2]"])
 def test_marks_of_other_forms_are_no_numbers_of_the_claim(mark: str) -> None:
     assert ground(f"A bulky waste collection costs 35 VLM {mark}.", evidence(NOISE, FEES)).citations

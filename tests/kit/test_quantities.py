@@ -50,6 +50,17 @@ def test_numbers_are_read_in_every_spelling(text: str, found: set[str]) -> None:
         ("limit 45", "45 dB(A)", True),
         ("20 days or 20 VLM", "20 VLM", True),
         ("45 dB(A)", "50 dB(A)", False),
+        ("1 March 2024", "on March 1, 2024", True),
+        ("1 March 2024", "1 May 2024", False),
+        ("1er mars 2025", "1er mai 2025", False),
+        ("22:00", "10 p.m.", True),
+        ("6 a.m.", "6 p.m.", False),
+        ("18h30", "18:30", True),
+        ("18h30", "18 h 45", False),
+        ("£20", "$20", False),
+        ("5 °C", "-5 °C", False),
+        ("30 days", "seventy days", False),
+        ("25 days", "twenty-five days", True),
     ],
 )
 def test_a_number_agrees_where_its_unit_does(source: str, claim: str, agree: bool) -> None:

@@ -249,3 +249,23 @@ def test_closing_stops_the_threads_whatever_they_do(make: Make, embeddings: Any,
     assert [thread.is_alive() for thread in runtime._threads] == [False, False]
     assert runtime.chat is None
     runtime.close()
+
+
+def test_a_question_that_was_stopped_is_in_the_log_with_what_was_shown(make: Make, settings: Settings) -> None:
+    runtime = make()
+    runtime.start()
+    runtime.wait(timeout=20)
+
+    async def stop_after_the_passages() -> None:
+        stream = runtime.stream("test", COST)
+        async for event in stream:
+            if isinstance(event, Retrieved):
+                break
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(stop_after_the_passages())
+    (line,) = (settings.logs_dir / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    entry = json.loads(line)
+    assert (entry["question"], entry["reason"]) == (COST.question, "stopped")
+    assert entry["shown"]
+    assert entry["evidence"]

@@ -29,6 +29,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"out of memory|OutOfMemory|Cannot allocate memory|MemoryError",
         "memory ran out: choose a smaller model",
     ),
+    (r"libnuma\.so", "a system library is missing: apt-get install libnuma1"),
     (
         r"No module named .?vllm|No module named",
         "its environment is incomplete: make it again with `make vllm`",

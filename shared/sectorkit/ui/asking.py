@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -78,6 +79,9 @@ async def ask(runtime: Runtime, app: str, question: str, run: Run) -> AsyncItera
             yield View("", working.draft(text, stopped=True), busy=False)
     except SectorkitError as error:
         yield View("", working.problem(_sentence(str(error))), busy=False)
+    except Exception:  # a bug must not leave the page waiting for ever
+        logging.getLogger(__name__).exception("a question failed")
+        yield View("", working.problem("Something went wrong; the log says what. Ask again."), busy=False)
     finally:
         ended.cancel()
 

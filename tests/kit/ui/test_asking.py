@@ -94,3 +94,13 @@ def test_leaving_in_the_middle_closes_the_stream() -> None:
 
     asyncio.run(left())
     assert pretended.closed == [LOUD]
+
+
+def test_a_bug_is_a_message_too_and_the_page_is_free_again() -> None:
+    class Broken(PretendRuntime):
+        def stream(self, app: str, request: object) -> object:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    seen = views(Broken({"city": pretend_app("city")}))
+    assert "Something went wrong" in (seen[-1].answer or "")
+    assert not seen[-1].busy

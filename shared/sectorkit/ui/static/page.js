@@ -197,6 +197,7 @@
       area.remove();
       button.focus();
     }
+    said = ""; // a second copy is news, too
     announce(done ? "Copied." : "Copying is not allowed here.");
     button.classList.toggle("sk-copied", done);
     setTimeout(() => button.classList.remove("sk-copied"), 1600);
@@ -219,9 +220,14 @@
   // -- what Gradio has drawn ------------------------------------------------------------------------------------
 
   let since = 0;
+  let told = ""; // what the page itself had to say last; what was announced in between is no reason to say it again
   const looked = () => {
     const texts = document.querySelectorAll(".sk-app [data-announce]");
-    if (texts.length) announce(texts[texts.length - 1].dataset.announce);
+    const text = texts.length ? texts[texts.length - 1].dataset.announce : "";
+    if (text !== told) {
+      told = text;
+      announce(text);
+    }
     const clock = document.querySelector(".sk-clock");
     if (!clock) since = 0;
     else if (!since) since = Date.now();
