@@ -143,6 +143,11 @@ class Runtime:
             stage = self._stages["documents"]
             raise StoreError(f"the documents are not ready yet: {stage.message or 'starting'}; try again in a moment")
         limits = self._limits or answering.Limits(seconds=self.settings.answer_timeout)
+        documents = self._stages["documents"]
+        if documents.state == "working" and documents.fraction is not None:
+            request = request.with_note(
+                f"The documents are still being read ({documents.fraction:.0%}): an answer may stand in one that is not in yet."
+            )
         events = answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits)
         shown: Retrieved | None = None  # passages that somebody has seen, and that no line tells of yet
         try:
@@ -219,19 +224,32 @@ class Runtime:
             progress(f"opening the index of {app.title}")
             corpus = self._corpora.get(name)
             index = self._indexes.get(name) or open_index(self.settings, app, self._embedder, corpus=corpus)
-            if index.status()["passages"]:
-                self._indexes[name] = index  # search what is there while the rest is brought up to date
             try:
-                self.reports[name] = report = index.sync(corpus or app.corpus, progress=progress)
+                telling = self._searchable_meanwhile(name, index, progress)
+                self.reports[name] = report = index.sync(corpus or app.corpus, progress=telling)
                 unread += len(report.failed)
             except IndexBusy:
                 if name not in self._indexes:
                     raise  # nothing is there yet, and another process is making it
             self._indexes[name] = index
-            passages += index.status()["passages"]
+            passages += len(index)
         self._embedder.embed_query("warm up")
         tail = f"; {unread} documents could not be read" if unread else ""
         self._set("documents", "ready", f"{passages} passages{tail}", 1.0)
+
+    def _searchable_meanwhile(self, name: str, index: Index, progress: Progress) -> Progress:
+        """`progress`, which also lets the index be searched as soon as anything is in it."""
+
+        def look() -> None:
+            if name not in self._indexes and len(index):
+                self._indexes[name] = index
+
+        def telling(message: str, fraction: float | None = None) -> None:
+            progress(message, fraction)
+            look()
+
+        look()
+        return telling
 
     def _keep_model(self) -> None:
         """Start or find the model, then watch it; one of our own that died is started again, a few times."""

@@ -56,7 +56,7 @@ def _ready_index(settings: Settings, app: SectorApp, docs: Path | None) -> Itera
         try:
             _warn(index.sync(docs or app.corpus, progress=progress))
         except IndexBusy as busy:
-            if not index.status()["passages"]:
+            if not len(index):
                 raise
             err.print(f"[yellow]not brought up to date:[/] {escape(str(busy))}")
     try:

@@ -269,3 +269,31 @@ def test_a_question_that_was_stopped_is_in_the_log_with_what_was_shown(make: Mak
     assert (entry["question"], entry["reason"]) == (COST.question, "stopped")
     assert entry["shown"]
     assert entry["evidence"]
+
+
+def test_what_is_in_can_be_searched_while_the_rest_is_read_and_the_reader_is_told(
+    make: Make, embeddings: Any, docs: Path
+) -> None:
+    for n in range(100):
+        (docs / f"many{n:03}.md").write_text(f"# Many {n}\n\nParagraph {n} about zoning.\n")
+    answer_of = embeddings.answer
+    asked = 0
+
+    def slowly(texts: list[str]) -> Any:
+        nonlocal asked
+        asked += 1
+        embeddings.reply = None
+        if asked > 1 and len(texts) > 1:
+            time.sleep(2)
+        reply = answer_of(texts)
+        embeddings.reply = slowly
+        return reply
+
+    embeddings.reply = slowly
+    runtime = make()
+    runtime.start()
+    assert until(lambda: runtime.index("test") is not None)
+    assert stage(runtime, "documents").state == "working"
+    answer = ask(runtime, Request("zoning"))
+    assert answer.hits
+    assert any("still being read" in note for note in answer.notes)

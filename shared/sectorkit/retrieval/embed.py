@@ -6,7 +6,8 @@ Both classes are LangChain `Embeddings` with a `fingerprint`: what an index reco
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -17,6 +18,9 @@ from sectorkit.models.hardware import detect
 
 if TYPE_CHECKING:
     from sectorkit.models.catalogue import ModelSpec
+
+
+_FEW = 32  # texts: so many at once are a question's, more are a document's
 
 
 @runtime_checkable
@@ -33,13 +37,19 @@ class Embedder(Protocol):
 
 
 class LocalEmbedder(Embeddings):
-    """A sentence-transformers model in this process, loaded when first used."""
+    """A sentence-transformers model in this process, loaded when first used.
 
-    def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int = 16) -> None:
+    Somebody's question, and the few sentences that its answer is checked by, go before passages that are indexed: they
+    wait for one batch of those at most, and not for a whole document.
+    """
+
+    def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int = 8) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
         self.unrelated_below = spec.unrelated_below
         self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size
         self._lock = threading.Lock()
+        self._questions = 0  # that wait for the model
+        self._no_question = threading.Condition()
         self._model: Any = None
         self._tokenizer: Any = None
 
@@ -70,11 +80,33 @@ class LocalEmbedder(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Unit vectors of passages, one per text, `dimension` floats each."""
-        return self._encode([self._spec.as_passage(text) for text in texts])
+        if len(texts) <= _FEW:
+            with self._ahead():
+                return self._encode([self._spec.as_passage(text) for text in texts])
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))  # alike in length, so that little is padded
+        vectors: dict[int, list[float]] = {}
+        for at in range(0, len(order), self._batch_size):
+            batch = order[at : at + self._batch_size]
+            with self._no_question:
+                self._no_question.wait_for(lambda: self._questions == 0)
+            vectors.update(zip(batch, self._encode([self._spec.as_passage(texts[n]) for n in batch]), strict=True))
+        return [vectors[n] for n in range(len(texts))]
 
     def embed_query(self, text: str) -> list[float]:
         """Unit vector of a question."""
-        return self._encode([self._spec.as_query(text)])[0]
+        with self._ahead():
+            return self._encode([self._spec.as_query(text)])[0]
+
+    @contextmanager
+    def _ahead(self) -> Iterator[None]:
+        with self._no_question:
+            self._questions += 1
+        try:
+            yield
+        finally:
+            with self._no_question:
+                self._questions -= 1
+                self._no_question.notify_all()
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer, without special ones."""

@@ -163,6 +163,10 @@ class Index:
         """Those of `ids` that are in the index, by id."""
         return self._manifest.passages(ids)
 
+    def __len__(self) -> int:
+        """How many passages are in."""
+        return self._manifest.counts()[2]
+
     def status(self) -> dict[str, Any]:
         """Counts, embedder, size on disk and last sync, as JSON takes them."""
         indexed, failed, passages = self._manifest.counts()
