@@ -38,13 +38,14 @@ def demo(settings: Settings, names: Sequence[str], *, docs: Path | None, model: 
     runtime = Runtime(settings, apps, corpora=corpora, progress=_Teller())
 
     def opened(url: str) -> None:
+        runtime.start_model(wanted=model)
         _out.print(f"[bold green]==> open {url}[/]  (Ctrl-C stops)")
         if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
             # Apart: some browsers keep the caller waiting, and it is the caller who has to serve them.
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     try:
-        serve(runtime, settings, on_open=opened, on_ready=lambda url: runtime.start(model=model))
+        serve(runtime, settings, on_open=opened, on_ready=lambda url: runtime.start_documents())
     finally:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # once is enough: a second one would leave the model server behind
             if hasattr(signal, name):

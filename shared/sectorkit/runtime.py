@@ -80,15 +80,24 @@ class Runtime:
 
     def start(self, *, model: bool = True) -> None:
         """Begin loading in the background and return at once; `model=False` leaves answers out."""
-        parts: list[tuple[StageName, Callable[[], None]]] = [("documents", self._keep_documents)]
-        if model:
-            parts.append(("model", self._keep_model))
+        self.start_documents()
+        self.start_model(wanted=model)
+
+    def start_documents(self) -> None:
+        """Begin with the documents alone. Their libraries take seconds of this process to import."""
+        self._begin("documents", self._keep_documents)
+
+    def start_model(self, *, wanted: bool = True) -> None:
+        """Begin with the model alone: a process of its own, which takes the longest and burdens this one little."""
+        if wanted:
+            self._begin("model", self._keep_model)
         else:
             self._set("model", "off", "")
-        for name, part in parts:
-            thread = threading.Thread(target=self._guarded, args=(name, part), name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+
+    def _begin(self, name: StageName, part: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._guarded, args=(name, part), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def close(self) -> None:
         """Stop what was started here: the model server of this runtime, and no other."""

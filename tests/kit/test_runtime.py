@@ -15,6 +15,7 @@ import pytest
 from sectorkit.answer import Answer, Delta, Done, Event, Request, Retrieved
 from sectorkit.app import SectorApp
 from sectorkit.errors import StoreError, UnknownName
+from sectorkit.fakes import FakeEmbedder
 from sectorkit.parts import open_embedder, open_index
 from sectorkit.runtime import Runtime, Stage
 from sectorkit.settings import Settings
@@ -274,26 +275,26 @@ def test_a_question_that_was_stopped_is_in_the_log_with_what_was_shown(make: Mak
 def test_what_is_in_can_be_searched_while_the_rest_is_read_and_the_reader_is_told(
     make: Make, embeddings: Any, docs: Path
 ) -> None:
-    for n in range(100):
+    for n in range(120):
         (docs / f"many{n:03}.md").write_text(f"# Many {n}\n\nParagraph {n} about zoning.\n")
-    answer_of = embeddings.answer
-    asked = 0
+    released, batches = threading.Event(), 0
 
-    def slowly(texts: list[str]) -> Any:
-        nonlocal asked
-        asked += 1
-        embeddings.reply = None
-        if asked > 1 and len(texts) > 1:
-            time.sleep(2)
-        reply = answer_of(texts)
-        embeddings.reply = slowly
-        return reply
+    def held_after_the_first_batch(texts: list[str]) -> Any:
+        nonlocal batches
+        if len(texts) > 32:  # documents, and no question
+            batches += 1
+            assert batches == 1 or released.wait(30)
+        vectors = FakeEmbedder(dimension=384).embed_documents(texts)
+        return {"data": [{"index": n, "embedding": vector} for n, vector in enumerate(vectors)]}
 
-    embeddings.reply = slowly
+    embeddings.reply = held_after_the_first_batch
     runtime = make()
-    runtime.start()
-    assert until(lambda: runtime.index("test") is not None)
+    runtime.start(model=False)
+    assert until(lambda: runtime.index("test") is not None, seconds=60)
     assert stage(runtime, "documents").state == "working"
     answer = ask(runtime, Request("zoning"))
     assert answer.hits
     assert any("still being read" in note for note in answer.notes)
+    released.set()
+    runtime.wait(timeout=60)
+    assert not any("still being read" in note for note in ask(runtime, Request("zoning")).notes)

@@ -61,9 +61,9 @@ def serve(
 ) -> None:
     """Serve until interrupted.
 
-    `on_open` gets the address as soon as a browser can open it, within a second or two; `on_ready` gets it when
-    the whole page is there, and is the moment to start the runtime: not earlier, for its imports would delay the
-    page's. Raises ConfigurationError where the port is taken.
+    `on_open` gets the address as soon as a browser can open it, within a second or two, and is the moment to start
+    the model; `on_ready` gets it when the whole page is there, and is the moment to start the documents: not earlier,
+    for their imports would delay the page's. Raises ConfigurationError where the port is taken.
     """
     listener = listen(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
