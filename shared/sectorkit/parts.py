@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sectorkit.app import SectorApp
 from sectorkit.errors import ConfigurationError
-from sectorkit.models.catalogue import ModelSpec, default_chat, find_model
+from sectorkit.models.catalogue import ModelSpec, default_chat, find_model, load_catalogue
 from sectorkit.models.hardware import detect
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
@@ -105,11 +105,11 @@ def start_chat_server(settings: Settings, *, progress: Progress = silent) -> Mod
     )
 
 
-def limits_for(settings: Settings, context: int | None) -> Limits:
-    """What fits into a prompt: the server's own context limit, and the catalogue's evidence for the model."""
+def limits_for(settings: Settings, model: str, context: int | None) -> Limits:
+    """What fits into a prompt: the server's own context limit, and what the catalogue says of a model of that name."""
     from sectorkit.answering import Limits
 
-    spec = None if settings.llm_url else chat_spec(settings)
+    spec = load_catalogue(settings.home).get(model)
     context = context or DEFAULT_CONTEXT
     return Limits(
         context=context,

@@ -319,7 +319,7 @@ class Runtime:
         from sectorkit.models.chat import connect
 
         chat = connect(self.settings, server=server)
-        self._limits = limits_for(self.settings, chat.context_limit)
+        self._limits = limits_for(self.settings, chat.model_name, chat.context_limit)
         self._chat = chat
         return chat
 

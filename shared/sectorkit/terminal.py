@@ -167,7 +167,7 @@ def ask(
                 with progress_bar("starting the model") as progress:
                     server = None if settings.llm_url else start_chat_server(settings, progress=progress)
                 chat = connect(settings, server=server)
-                limits = limits_for(settings, chat.context_limit)
+                limits = limits_for(settings, chat.model_name, chat.context_limit)
             except SectorkitError as error:
                 err.print(f"[yellow]no model:[/] {escape(str(error))}")
         try:

@@ -55,7 +55,7 @@ def main() -> None:
 
 async def answers(settings, app, index: Index, cases: list[GoldenCase], server, out: Path | None) -> None:  # type: ignore[no-untyped-def]
     chat = connect(settings, server=server)
-    limits = limits_for(settings, chat.context_limit)
+    limits = limits_for(settings, chat.model_name, chat.context_limit)
     results: list[tuple[GoldenCase, Answer]] = []
     for case in track(cases, description="asking", disable=not sys.stderr.isatty()):
         got = await answer(app, Request(case.question), index=index, chat=chat, limits=limits)

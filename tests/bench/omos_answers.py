@@ -49,7 +49,7 @@ def main() -> None:
     server = None if settings.llm_url else start_chat_server(settings)
     try:
         chat = connect(settings, server=server)
-        limits = limits_for(settings, chat.context_limit)
+        limits = limits_for(settings, chat.model_name, chat.context_limit)
         print(f"{chat.model_name}; {settings.embed_model}; split {options.split}; {hardware()}")
         for language in options.languages.split(","):
             cases = chosen(data / language / "splits" / f"{options.split}_{language}.jsonl", options.n)

@@ -48,7 +48,7 @@ def main() -> None:
 
 
 async def compare(app: SectorApp, index: Index, chat: SectorChat, settings, n: int) -> None:  # type: ignore[no-untyped-def]
-    limits = limits_for(settings, chat.context_limit)
+    limits = limits_for(settings, chat.model_name, chat.context_limit)
     questions = [case.question for case in read_golden(app.golden)][: n + 1]
     through, bare = [], []
     for at, question in enumerate(questions):
