@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sectorkit.models.catalogue import ModelSpec
 
 
-_FEW = 32  # texts: so many at once are a question's, more are a document's
+_FEW = 26  # texts: so many at once are a question's (grounding compares 24 spans), more are a document's
 
 
 @runtime_checkable

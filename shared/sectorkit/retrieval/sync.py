@@ -27,7 +27,8 @@ from sectorkit.retrieval.parse import parse
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.stores import Stores
 
-_BATCH = 64  # passages that are embedded together; small documents are stored together up to as many
+_BATCH = 64  # passages: small documents are stored together up to so many
+_SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
 _RESERVED = PASSAGE_FIELDS | {"source"}
 
 
@@ -190,8 +191,8 @@ class _Sync:
             self._done += size
 
     def _put(self, passages: Sequence[Passage], share_done: Callable[[float], float]) -> None:
-        for at in range(0, len(passages), _BATCH):
-            part = passages[at : at + _BATCH]
+        for at in range(0, len(passages), _SLICE):
+            part = passages[at : at + _SLICE]
             self._stores.put_vectors(part, self._embedder.embed_documents([context(p) for p in part]))
             self._progress(self._doing, share_done((at + len(part)) / len(passages)))
         if passages:
