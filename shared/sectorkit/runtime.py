@@ -75,6 +75,8 @@ class Runtime:
         self._chat: SectorChat | None = None
         self._limits: Limits | None = None
         self._server: ModelServer | None = None
+        self._examined = False
+        self._answering = 0
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -159,6 +161,7 @@ class Runtime:
             )
         events = answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits)
         shown: Retrieved | None = None  # passages that somebody has seen, and that no line tells of yet
+        self._answering += 1
         try:
             async with aclosing(events):  # type: ignore[type-var]  # an async generator
                 async for event in events:
@@ -169,6 +172,7 @@ class Runtime:
                         self._audit(app, event.answer)
                     yield event
         finally:
+            self._answering -= 1
             if shown is not None:
                 self._audit(app, _stopped(request, shown))
 
@@ -274,6 +278,8 @@ class Runtime:
                     self._watch_endpoint(self.settings.llm_url)
                 elif self._server is None or not self._server.alive():
                     break
+                if self._chat is not None and not self._examined and self._answering == 0:
+                    self._examine(self._chat)
             if self._closing.is_set():
                 return
             self._chat = None
@@ -281,8 +287,6 @@ class Runtime:
         self._set("model", "failed", "the model server keeps dying; its log is at sectorkit models status")
 
     def _load_model(self) -> None:
-        from sectorkit.models.preflight import preflight
-
         progress = self._working("model")
         server = None
         if self.settings.llm_url is None:
@@ -296,11 +300,14 @@ class Runtime:
         progress("connecting")
         chat = self._connect(server)
         self._set("model", "ready", chat.model_name, 1.0)
-        # After the page says that it is ready: it takes some seconds, and a first question need not wait for it.
-        try:
+
+    def _examine(self, chat: SectorChat) -> None:
+        """Find out what the server can do. When nobody waits for an answer: on a CPU it takes half a minute."""
+        from sectorkit.models.preflight import preflight
+
+        self._examined = True
+        with suppress(SectorkitError):  # if the server is really away, the watch will see it
             self.capabilities = preflight(str(chat.openai_api_base), chat.model_name, key=_key(self.settings))
-        except SectorkitError:
-            self.capabilities = None  # if the server is really away, the watch will see it
 
     def _watch_endpoint(self, url: str) -> None:
         """Follow somebody else's server: it may go, come back, and serve another model."""
@@ -320,7 +327,7 @@ class Runtime:
 
         chat = connect(self.settings, server=server)
         self._limits = limits_for(self.settings, chat.model_name, chat.context_limit)
-        self._chat = chat
+        self._chat, self._examined = chat, False
         return chat
 
 

@@ -26,7 +26,7 @@ from sectorkit.models.serverlog import next_step, tail, what_it_does
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
 
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 8.0  # a server of ours has nothing to save: answers under way are lost anyway
 _POLL_SECONDS = 0.5
 
 
