@@ -72,7 +72,7 @@ def llm_server(session_settings: Settings) -> Iterator[ModelServer]:
 
 def _online(fetch):  # type: ignore[no-untyped-def]
     """Fetching a model is the one thing that may leave the machine; nothing else in the tests does."""
-    del os.environ["HF_HUB_OFFLINE"]
+    os.environ.pop("HF_HUB_OFFLINE", None)
     try:
         return fetch()
     finally:

@@ -95,7 +95,7 @@ def test_the_text_is_streamed_while_it_is_written(app: SectorApp, index: Index, 
 
 
 def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
-    app: SectorApp, index: Index, session_settings: Settings, tmp_path: Path
+    app: SectorApp, index: Index, session_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real vLLM of its own, killed with SIGKILL while it writes."""
     import os
@@ -106,7 +106,7 @@ def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
     from sectorkit.models.server import start_server
 
     spec = find_model("smollm2-135m", "chat")
-    os.environ.pop("HF_HUB_OFFLINE", None)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     server = start_server(spec, pull(spec, models_dir=session_settings.models_dir), settings=session_settings)
     chat = connect(session_settings, server=server, extra_body={"min_tokens": 300})  # long enough to be interrupted
 
