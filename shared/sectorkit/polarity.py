@@ -61,11 +61,6 @@ def denies(text: str) -> bool:
     return _denies(_without_bounds(text)[0])
 
 
-def directions(text: str) -> frozenset[Direction]:
-    """Which way the limits of `text` point: `up` for "at least" and "more than", `down` for "at most" and "below"."""
-    return _without_bounds(text)[1]
-
-
 def opposed(first: str, second: str) -> bool:
     """Whether one text denies what the other says, or their limits all point in opposite directions."""
     (one, ours), (other, theirs) = _without_bounds(first), _without_bounds(second)

@@ -160,16 +160,9 @@ def _plain(text: str) -> str:
 def _value(digits: str) -> str:
     plain = re.sub(r"(?<=\d)[\u202f\u00a0 .,'](?=\d{3}(?!\d))", "", digits).replace(",", ".")
     whole, point, rest = plain.partition(".")
+    first, colon, minutes = whole.partition(":")  # 06:00 and 6:00 are one time
     rest = rest.rstrip("0")
-    return (":".join(part.lstrip("0") or "0" for part in whole.split(":")) if ":" not in whole else _clock(whole)) + (
-        f".{rest}" if point and rest else ""
-    )
-
-
-def _clock(digits: str) -> str:
-    """`06:00` and `6:00` are one time; `22:00` stays what it is."""
-    hour, _, rest = digits.partition(":")
-    return f"{hour.lstrip('0') or '0'}:{rest}"
+    return (first.lstrip("0") or "0") + colon + minutes + (f".{rest}" if point and rest else "")
 
 
 def _unit(text: str, start: int, end: int) -> str | None:
