@@ -7,7 +7,12 @@ fetches nothing. Indexes, logs and servers of a test always live in its temporar
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,31 +54,84 @@ def session_settings(models_home: Path, tmp_path_factory: pytest.TempPathFactory
 def embedder(session_settings: Settings) -> LocalEmbedder:
     """A real embedder: MiniLM, which is small."""
     from sectorkit.models.catalogue import find_model
-    from sectorkit.models.pull import pull
     from sectorkit.retrieval.embed import LocalEmbedder
 
-    spec = find_model("minilm-l6-v2", "embedding")
-    return LocalEmbedder(spec, _online(lambda: pull(spec, models_dir=session_settings.models_dir)))
+    return LocalEmbedder(find_model("minilm-l6-v2"), _pulled("minilm-l6-v2", session_settings))
+
+
+class Ahead:
+    """Commands that take minutes and little of the processor, run one after another beside the first tests.
+
+    `results` holds what each gave back, by its name; a command that is not under way yet keeps its waiter waiting.
+    """
+
+    def __init__(self, commands: Mapping[str, list[str]], env: Mapping[str, str]) -> None:
+        self.results: dict[str, Future[subprocess.CompletedProcess[str]]] = {name: Future() for name in commands}
+        self._env = dict(os.environ) | dict(env)  # as it is now, whatever the tests do to theirs
+        self._running: subprocess.Popen[str] | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(dict(commands),), daemon=True)
+        self._thread.start()
+
+    def _run(self, commands: dict[str, list[str]]) -> None:
+        for name, command in commands.items():
+            if self._ended.is_set():
+                return
+            pipe = subprocess.PIPE
+            self._running = subprocess.Popen(
+                command, env=self._env, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
+            )
+            out, err = self._running.communicate()
+            self.results[name].set_result(subprocess.CompletedProcess(command, self._running.returncode, out, err))
+
+    def end(self) -> None:
+        """Interrupt what runs, as Ctrl-C would, and start nothing more."""
+        self._ended.set()
+        if self._running is not None and self._running.poll() is None:
+            self._running.send_signal(signal.SIGINT)
+        self._thread.join(timeout=60)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ahead(request: pytest.FixtureRequest, session_settings: Settings) -> Iterator[Ahead]:
+    """The model servers that later tests take up, and `tests/alone.py`, where a test is to run that needs them."""
+    from sectorkit.models.server import running_servers
+
+    commands: dict[str, list[str]] = {}
+    if any(item.get_closest_marker("server") for item in request.session.items):
+        for name in ("qwen2.5-coder-0.5b", "smollm2-135m", "minilm-l6-v2"):
+            _pulled(name, session_settings)
+        serve = [str(Path(sys.executable).with_name("sectorkit")), "models", "serve", "--detach"]
+        commands = {name: [*serve, name] for name in ("qwen2.5-coder-0.5b", "smollm2-135m")}
+        commands["alone"] = [
+            sys.executable,
+            str(Path(__file__).with_name("alone.py")),
+            str(session_settings.models_dir),
+        ]
+    started = Ahead(commands, {"SECTORKIT_HOME": str(session_settings.home)})
+    yield started
+    started.end()
+    for server in running_servers(session_settings):
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def llm_server(session_settings: Settings) -> Iterator[ModelServer]:
-    """A real vLLM server with Qwen2.5-Coder-0.5B, for the whole run."""
+def llm_server(session_settings: Settings, ahead: Ahead) -> ModelServer:
+    """A real vLLM server with Qwen2.5-Coder-0.5B, for the whole run; it was started ahead, and is taken up."""
     from sectorkit.models.catalogue import find_model
-    from sectorkit.models.pull import pull
     from sectorkit.models.server import start_server
 
-    spec = find_model("qwen2.5-coder-0.5b", "chat")
-    model_dir = _online(lambda: pull(spec, models_dir=session_settings.models_dir))
-    server = start_server(spec, model_dir, settings=session_settings)
-    yield server
-    server.stop()
+    spec = find_model("qwen2.5-coder-0.5b")
+    return start_server(spec, session_settings.models_dir / spec.name, settings=session_settings)
 
 
-def _online(fetch):  # type: ignore[no-untyped-def]
-    """Fetching a model is the one thing that may leave the machine; nothing else in the tests does."""
+def _pulled(name: str, settings: Settings) -> Path:
+    """The model's folder. Fetching a model is the one thing that may leave the machine; nothing else in the tests does."""
+    from sectorkit.models.catalogue import find_model
+    from sectorkit.models.pull import pull
+
     os.environ.pop("HF_HUB_OFFLINE", None)
     try:
-        return fetch()
+        return pull(find_model(name), models_dir=settings.models_dir)
     finally:
         os.environ["HF_HUB_OFFLINE"] = "1"

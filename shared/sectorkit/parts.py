@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from sectorkit.app import SectorApp
 from sectorkit.errors import ConfigurationError
-from sectorkit.models.catalogue import ModelSpec, default_chat, find_model, load_catalogue
-from sectorkit.models.hardware import detect
+from sectorkit.models.catalogue import chosen_chat, find_model, load_catalogue
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
 
@@ -85,13 +84,6 @@ def rebuild_index(
     return Index.rebuild(folder, embedder, corpus or app.corpus, chroma_url=settings.chroma_url, progress=progress)
 
 
-def chat_spec(settings: Settings) -> ModelSpec:
-    """The chat model that is served here: the one named, or what this hardware runs with room to spare."""
-    if settings.chat_model == "auto":
-        return default_chat(detect())
-    return find_model(settings.chat_model, "chat", home=settings.home)
-
-
 def start_chat_server(settings: Settings, *, progress: Progress = silent) -> ModelServer:
     """A ready server of the chat model: the one that runs already, or a new one. Fetches the model if needed."""
     from sectorkit.models.pull import pull
@@ -99,7 +91,7 @@ def start_chat_server(settings: Settings, *, progress: Progress = silent) -> Mod
 
     if settings.llm_url:
         raise ConfigurationError(f"SECTORKIT_LLM_URL names {settings.llm_url}; unset it to serve a model here")
-    spec = chat_spec(settings)
+    spec = chosen_chat(settings.chat_model, home=settings.home)
     return start_server(
         spec, pull(spec, models_dir=settings.models_dir, progress=progress), settings=settings, progress=progress
     )

@@ -18,7 +18,8 @@ from rich.progress import Progress as Bar
 from sectorkit.answer import Delta, Done, Request, Retrieved
 from sectorkit.app import SectorApp, load_app
 from sectorkit.errors import IndexBusy, SectorkitError, StoreError
-from sectorkit.parts import chat_spec, limits_for, open_embedder, open_index, rebuild_index, start_chat_server
+from sectorkit.models.catalogue import chosen_chat
+from sectorkit.parts import limits_for, open_embedder, open_index, rebuild_index, start_chat_server
 from sectorkit.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def ask(
     request = Request(question, where=where)
     answering.check_question(question)
     if model and not settings.llm_url:
-        chat_spec(settings)  # a name that there is not is an error, and no server that is away
+        chosen_chat(
+            settings.chat_model, home=settings.home
+        )  # a name that there is not is an error, and no server that is away
     with _ready_index(settings, app, docs) as index:
         chat, server, limits = None, None, answering.Limits()
         if model:

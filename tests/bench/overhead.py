@@ -14,6 +14,7 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 import httpx
 from langchain_core.messages import convert_to_openai_messages
@@ -68,19 +69,35 @@ async def compare(app: SectorApp, index: Index, chat: SectorChat, settings, n: i
 
 
 async def pipeline(app: SectorApp, index: Index, chat: SectorChat, limits: Limits, question: str) -> float:
-    """Seconds from the end of the search to the first token, packing and prompt building included."""
+    """Seconds to the first token less those of the search; packing and prompt building count."""
+    watched = _Watched(index)
     began = time.perf_counter()
-    await asyncio.to_thread(index.search, question, 50)  # the search's cost in this round
-    searched = time.perf_counter() - began
-    began = time.perf_counter()
-    events = stream(app, Request(question), index=index, chat=chat, limits=limits)
+    events = stream(app, Request(question), index=cast(Index, watched), chat=chat, limits=limits)
     async for event in events:
         if isinstance(event, Delta):
-            seconds = time.perf_counter() - began - searched
+            seconds = time.perf_counter() - began - watched.seconds
             async for _ in events:  # let it end, so that the server is idle for the other side
                 pass
             return seconds
-    return time.perf_counter() - began - searched
+    return time.perf_counter() - began - watched.seconds
+
+
+class _Watched:
+    """An index that adds up what its searches take: the same question is quicker to search a second time."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.seconds = 0.0
+
+    def search(self, *args: Any, **options: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return self._index.search(*args, **options)
+        finally:
+            self.seconds += time.perf_counter() - began
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
 
 
 async def server_alone(app: SectorApp, index: Index, chat: SectorChat, limits: Limits, question: str) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -95,19 +95,14 @@ def test_the_text_is_streamed_while_it_is_written(app: SectorApp, index: Index, 
 
 
 def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
-    app: SectorApp, index: Index, session_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    app: SectorApp, index: Index, session_settings: Settings, ahead: Any
 ) -> None:
     """A real vLLM of its own, killed with SIGKILL while it writes."""
-    import os
-    import signal
-
     from sectorkit.models.catalogue import find_model
-    from sectorkit.models.pull import pull
     from sectorkit.models.server import start_server
 
     spec = find_model("smollm2-135m", "chat")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    server = start_server(spec, pull(spec, models_dir=session_settings.models_dir), settings=session_settings)
+    server = start_server(spec, session_settings.models_dir / spec.name, settings=session_settings)
     chat = connect(session_settings, server=server, extra_body={"min_tokens": 300})  # long enough to be interrupted
 
     async def ask_and_kill() -> Answer:
@@ -131,58 +126,22 @@ def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
     assert any("ask again" in note or "no model server" in note for note in got.notes)
 
 
-_ASK_ALONE = """
-import ctypes, fcntl, json, socket, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-if libc.unshare(0x40000000) != 0:  # CLONE_NEWNET: a network of its own, with nothing but a loopback
-    sys.exit(77)
-with socket.socket() as s:
-    request = struct.pack("16sh", b"lo", 1)  # IFF_UP
-    fcntl.ioctl(s, 0x8914, request)
-from sectorkit.cli import main
-def attempts():
-    found = {}
-    for path in ("/proc/self/net/snmp", "/proc/self/net/snmp6"):
-        rows = open(path).read().splitlines()
-        for first, second in zip(rows, rows[1:]):
-            if first.startswith("Ip:") and second.startswith("Ip:"):
-                found.update(zip(first.split()[1:], second.split()[1:]))
-        found.update(row.split() for row in rows if row.startswith("Ip6"))
-    return {k: int(v) for k, v in found.items() if k.endswith("OutNoRoutes")}
-before = attempts()
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    print(json.dumps({"status": end.code, "attempts": {k: v - before[k] for k, v in attempts().items()}}), file=sys.stderr)
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux's")
-def test_no_socket_leaves_the_machine_during_an_ask(
-    session_settings: Settings, models_home: Path, tmp_path: Path
-) -> None:
-    """`sectorkit ask`, its own vLLM server included, in a network that has no way out and counts who tries one."""
-    import os
+@pytest.mark.timeout(900)  # it may have to wait for its turn among what was started ahead
+def test_no_socket_leaves_the_machine_during_an_ask(ahead: Any) -> None:
+    """`sectorkit ask`, its own vLLM server included, in a network that has no way out and counts who tries one.
 
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "models").symlink_to(session_settings.models_dir.resolve())
-    env = {k: v for k, v in os.environ.items() if k not in ("HF_HUB_OFFLINE",)} | {
-        "SECTORKIT_HOME": str(home),
-        "SECTORKIT_EMBED_MODEL": "minilm-l6-v2",
-        "SECTORKIT_CHAT_MODEL": "smollm2-135m",
-    }
-    corpus = write(tmp_path / "corpus", 35)
-    command = [sys.executable, "-c", _ASK_ALONE, "ask", "governance_search", QUESTION, "--docs", str(corpus), "--json"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=400, check=False)
+    `tests/alone.py` does it.
+    """
+    done = ahead.results["alone"].result(timeout=800)
     if done.returncode == 77:
         if os.environ.get("CI"):
             pytest.fail("no right to make a network namespace; run CI as root")
         pytest.skip("no right to make a network namespace")
+    assert done.stdout, done.stderr
     report = json.loads(done.stderr.strip().splitlines()[-1])
     got = json.loads(done.stdout)
     assert got["model"] == "smollm2-135m", "the model answered"
     assert got["hits"]
     assert report["status"] in (0, 3)
     assert report["attempts"] == {"OutNoRoutes": 0, "Ip6OutNoRoutes": 0}
-    shutil.rmtree(home, ignore_errors=True)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sectorkit.errors import ConfigurationError, UnknownName
-from sectorkit.models.hardware import Hardware
+from sectorkit.models.hardware import Hardware, detect
 
 Kind = Literal["chat", "embedding"]
 Tier = Literal["edge", "laptop", "workstation", "server", "cluster"]
@@ -163,6 +163,11 @@ def default_chat(hardware: Hardware) -> ModelSpec:
         if largest >= needs:
             return find_model(name, "chat")
     return find_model("qwen2.5-coder-0.5b", "chat")
+
+
+def chosen_chat(name: str, *, home: Path | None = None) -> ModelSpec:
+    """The chat model of that name, or what this machine runs with room to spare where it is `auto`."""
+    return default_chat(detect()) if name == "auto" else find_model(name, "chat", home=home)
 
 
 @cache

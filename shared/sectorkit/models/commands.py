@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sectorkit.errors import ConfigurationError, CorruptModel, ServerStartError
-from sectorkit.models.catalogue import TIERS, ModelSpec, default_chat, find_model, load_catalogue
+from sectorkit.models.catalogue import TIERS, chosen_chat, find_model, load_catalogue
 from sectorkit.models.hardware import detect
 from sectorkit.progress import Progress
 from sectorkit.settings import Settings
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from sectorkit.models.server import ModelServer
 
 
-def chosen_chat(settings: Settings) -> ModelSpec:
-    """The chat model that `settings` name, or the one for this hardware where they say `auto`."""
-    if settings.chat_model == "auto":
-        return default_chat(detect())
-    return find_model(settings.chat_model, "chat", home=settings.home)
-
-
 def list_models(settings: Settings) -> None:
     """Print the catalogue by kind and tier: what is here, where the rest comes from, the defaults."""
     from rich.table import Table
@@ -37,7 +30,7 @@ def list_models(settings: Settings) -> None:
     from sectorkit.models.pull import is_pulled
 
     hardware = detect()
-    defaults = {chosen_chat(settings).name, settings.embed_model}
+    defaults = {chosen_chat(settings.chat_model, home=settings.home).name, settings.embed_model}
     table = Table(title=f"Models; this machine: {hardware}", caption="* default here", expand=False)
     for heading in ("name", "kind", "tier", "size", "context", "licence", "state", "source"):
         table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
@@ -100,7 +93,7 @@ def serve(settings: Settings, name: str | None = None, *, detach: bool = False) 
     from sectorkit.models.pull import pull
     from sectorkit.models.server import start_server
 
-    spec = find_model(name, home=settings.home) if name else chosen_chat(settings)
+    spec = find_model(name, home=settings.home) if name else chosen_chat(settings.chat_model, home=settings.home)
     settings.vllm_executable()  # before a long download, not after it
     console = _console()
     with _shown(console) as progress:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sectorkit.errors import ConfigurationError, UnknownName
-from sectorkit.models.catalogue import TIERS, ModelSpec, default_chat, find_model, load_catalogue
+from sectorkit.models.catalogue import TIERS, ModelSpec, chosen_chat, default_chat, find_model, load_catalogue
 from sectorkit.models.hardware import Gpu, Hardware, detect
 
 CPU = Hardware("cpu", (), 16.0, 2, frozenset())
@@ -135,3 +135,10 @@ def test_reading_the_catalogue_imports_nothing_heavy() -> None:
     code = f"import sys, sectorkit.models.catalogue; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_named_chat_model_goes_before_the_default() -> None:
+    assert chosen_chat("smollm2-135m") == find_model("smollm2-135m")
+    assert chosen_chat("auto") == default_chat(detect())
+    with pytest.raises(UnknownName):
+        chosen_chat("minilm-l6-v2")  # no chat model

@@ -9,7 +9,6 @@ import pytest
 
 from sectorkit.errors import ConfigurationError, CorruptModel, PullError, UnknownName
 from sectorkit.models import commands
-from sectorkit.models.catalogue import find_model
 from sectorkit.models.manifest import write_manifest
 from sectorkit.settings import Settings
 
@@ -90,13 +89,6 @@ def test_serving_without_vllm_fails_before_it_downloads(settings: Settings) -> N
     with pytest.raises(ConfigurationError, match="make vllm"):
         commands.serve(without, "smollm2-135m")
     assert not settings.models_dir.exists()
-
-
-def test_the_named_chat_model_goes_before_the_default(settings: Settings) -> None:
-    named = settings.model_copy(update={"chat_model": "smollm2-135m"})
-    assert commands.chosen_chat(named) == find_model("smollm2-135m")
-    with pytest.raises(UnknownName):
-        commands.chosen_chat(settings.model_copy(update={"chat_model": "minilm-l6-v2"}))
 
 
 def test_status_and_stop_with_nothing_running(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
