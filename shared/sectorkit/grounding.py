@@ -16,15 +16,14 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, zip_longest
 
 from sectorkit.answer import Citation, Claim, Evidence
-from sectorkit.injection import injected_spans
 from sectorkit.polarity import opposed
 from sectorkit.quantities import Found, holds, merged, quantities
 from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.words import sentences, stem, words
+from sectorkit.spans import LIST_NUMBER, Span, in_turns, named_numbers, says_something, spans_of
 
 Vectors = Callable[[list[str]], list[list[float]]]
 
@@ -36,7 +35,6 @@ SUPPORT_BY_VECTOR = 0.75
 # In one language, what shares few words has to be nearer: there, sentences about one subject are near each other anyway.
 # Set by hand, above the 0.77 of a false sentence that the smallest model wrote; not yet measured on many.
 SUPPORT_IN_OTHER_WORDS = 0.85
-_WINDOW = 3  # a claim may draw on up to this many neighbouring sentences
 _MAX_COMPARED = 24  # spans whose vectors are compared with a claim's
 _OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands in the span and not in its heading
 # What a model writes for a citation: [2], [1, 3], 【2】, (passage 2), and [?].
@@ -53,7 +51,6 @@ _NO_SUBJECT = (
     "das und fur mit von bei ein eine sie ihr nach"
 )
 _COMMON = frozenset(_NO_SUBJECT.split())
-_LIST_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])(?:\s+|$)")
 
 
 @dataclass(frozen=True)
@@ -63,26 +60,6 @@ class Grounded:
     text: str
     claims: tuple[Claim, ...]
     citations: tuple[Citation, ...]
-
-
-@dataclass(frozen=True)
-class _Sentence:
-    text: str
-    terms: frozenset[str]
-    quantities: Found
-
-
-@dataclass(frozen=True)
-class _Span:
-    """One to three neighbouring sentences of a passage: `start` and `end` are in the passage."""
-
-    evidence: Evidence
-    start: int
-    end: int
-    text: str
-    sentences: tuple[_Sentence, ...]
-    lead: frozenset[str]
-    lead_numbers: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -100,7 +77,7 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     that no single span has makes the claim unsupported, however alike the words are.
     """
     plain = without_marks(answer)
-    spans = [span for e in evidence for span in _spans(e)]
+    spans = [span for e in evidence for span in spans_of(e)]
     weight = _weights(spans)
     vectors = _remembered(vectors) if vectors else None
     citations: list[Citation] = []
@@ -108,13 +85,13 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
     text, at = "", 0
     for start, end in sentences(plain):
         sentence = plain[start:end]
-        if number := _LIST_NUMBER.match(sentence):
+        if number := LIST_NUMBER.match(sentence):
             sentence = sentence[number.end() :]
         if not sentence:
             continue  # a list's own number, which `sentences` takes for one
         text += plain[at:end]
         at = end
-        if not _content(sentence):
+        if not says_something(sentence):
             claims.append(Claim(sentence, False, 0.0, neutral=True))
             continue
         score, span = _support(sentence, spans, weight, vectors)
@@ -138,7 +115,7 @@ def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors:
 
     A quotation and no claim: it is exact, and whether it answers is for the reader to see.
     """
-    single = _in_turns([s for e in evidence for s in _spans(e) if len(s.sentences) == 1 and _content(s.text)])
+    single = in_turns([s for e in evidence for s in spans_of(e) if s.single and says_something(s.text)], _MAX_COMPARED)
     if not single:
         return None
     found = vectors([span.text for span in single])
@@ -149,8 +126,8 @@ def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors:
 
 
 def _support(
-    sentence: str, spans: Sequence[_Span], weight: Callable[[str], float], vectors: Vectors | None
-) -> tuple[float, _Span | None]:
+    sentence: str, spans: Sequence[Span], weight: Callable[[str], float], vectors: Vectors | None
+) -> tuple[float, Span | None]:
     """`(score, span)`: the best span for a claim, or None with the score that was not enough."""
     claim = _claim(sentence, weight)
     fitting = [span for span in spans if _has_numbers(span, claim) and not opposed(sentence, _nearest(span, claim))]
@@ -161,7 +138,7 @@ def _support(
     if vectors is None or not fitting:
         return score, None
     likely = [span] if span is not None and score >= SUPPORT_BY_WORDS else []
-    candidates = likely + _in_turns([s for s in fitting if len(s.sentences) == 1 and s not in likely])
+    candidates = likely + in_turns([s for s in fitting if s.single and s not in likely], _MAX_COMPARED)
     if not candidates:
         return score, None
     ours, *theirs = vectors([sentence, *(candidate.text for candidate in candidates)])
@@ -173,31 +150,6 @@ def _support(
     if cosines[best] >= (SUPPORT_IN_OTHER_WORDS if same else SUPPORT_BY_VECTOR):
         return cosines[best], candidates[best]
     return max(score, cosines[best]), None
-
-
-def _spans(evidence: Evidence) -> list[_Span]:
-    """Windows of neighbouring sentences of a passage, without paragraphs aimed at a model."""
-    source = evidence.passage.page_content
-    barred = injected_spans(source)
-
-    def seen(part: tuple[int, int]) -> bool:
-        # Only what the model saw can support what it says: a passage may have been cut to the budget.
-        return source[slice(*part)] in evidence.text and not any(a < part[1] and part[0] < b for a, b in barred)
-
-    meta = evidence.passage.metadata
-    lead = f"{meta.get('title', '')} {meta.get('heading', '')}"
-    lead_terms, lead_numbers = frozenset(map(stem, words(lead))), _named_numbers(lead)
-    parts = [part for part in sentences(source) if not _LIST_NUMBER.fullmatch(source[slice(*part)])]
-    read = [_Sentence(t, frozenset(map(stem, words(t))), quantities(t)) for t in (source[a:b] for a, b in parts)]
-    spans = []
-    for first in range(len(parts)):
-        for last in range(first, min(first + _WINDOW, len(parts))):
-            if not seen(parts[last]):
-                break
-            start, end = parts[first][0], parts[last][1]
-            held = tuple(read[first : last + 1])
-            spans.append(_Span(evidence, start, end, source[start:end], held, lead_terms, lead_numbers))
-    return spans
 
 
 def _remembered(vectors: Vectors) -> Vectors:
@@ -217,9 +169,9 @@ def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:
     return _Claim(sentence, terms, quantities(sentence), sum(map(weight, terms)))
 
 
-def _weights(spans: Sequence[_Span]) -> Callable[[str], float]:
+def _weights(spans: Sequence[Span]) -> Callable[[str], float]:
     """A word's weight: high where few sentences have it, highest where none does (then nothing supports it)."""
-    single = [span for span in spans if len(span.sentences) == 1]
+    single = [span for span in spans if span.single]
     counts: dict[str, int] = {}
     for span in single:
         for term in span.sentences[0].terms | span.lead:
@@ -228,31 +180,20 @@ def _weights(spans: Sequence[_Span]) -> Callable[[str], float]:
     return lambda term: math.log(1 + total / (0.5 + counts.get(term, 0))) * (0.3 if len(term) <= 2 else 1.0)
 
 
-def _content(sentence: str) -> bool:
-    terms = words(sentence)
-    return len(terms) >= 3 or bool(quantities(sentence)) or any(len(term) > 4 for term in terms)
-
-
-def _has_numbers(span: _Span, claim: _Claim) -> bool:
+def _has_numbers(span: Span, claim: _Claim) -> bool:
     """Whether the span has the claim's numbers; one that belongs to a name ("Rule 2019") may stand in the heading."""
     own = merged(sentence.quantities for sentence in span.sentences)
     if holds(own, claim.quantities):
         return True
-    named = {number for _, number in _named_numbers(claim.text) & span.lead_numbers}
+    named = {number for _, number in named_numbers(claim.text) & span.lead_numbers}
     return holds(own, {value: units for value, units in claim.quantities.items() if value not in named})
 
 
-def _named_numbers(text: str) -> frozenset[tuple[str, str]]:
-    """Pairs of a number and the word before it: `("artic", "5")` of "Article 5"."""
-    terms = words(text)
-    return frozenset((stem(a), b) for a, b in pairwise(terms) if b.isdigit() and not a.isdigit())
-
-
 def _by_words(
-    claim: _Claim, spans: Sequence[_Span], weight: Callable[[str], float]
-) -> tuple[float, _Span | None]:  # fmt: skip
+    claim: _Claim, spans: Sequence[Span], weight: Callable[[str], float]
+) -> tuple[float, Span | None]:  # fmt: skip
     """The span that holds most of the claim's weighted words; the shortest among equals."""
-    best: tuple[float, float, _Span | None] = (0.0, 0.0, None)
+    best: tuple[float, float, Span | None] = (0.0, 0.0, None)
     for span in spans:
         own = _lent(span, claim)
         held = sum(map(weight, claim.terms & own))
@@ -265,7 +206,7 @@ def _by_words(
     return best[1], best[2]
 
 
-def _borrows(claim: _Claim, span: _Span, spans: Sequence[_Span]) -> bool:
+def _borrows(claim: _Claim, span: Span, spans: Sequence[Span]) -> bool:
     """Whether the claim joins the span's number with a subject that the passage gives another number.
 
     "The limit is 45 in the north. In the south it is 50." does not say "the limit is 50 in the north": the word that
@@ -276,7 +217,7 @@ def _borrows(claim: _Claim, span: _Span, spans: Sequence[_Span]) -> bool:
         return False
     missing = {t for t in claim.terms - _lent(span, claim) - span.lead if len(t) > 2 and t not in _COMMON}
     for other in spans:
-        if other.evidence is not span.evidence or len(other.sentences) > 1:
+        if other.evidence is not span.evidence or not other.single:
             continue
         (rival,) = other.sentences
         amounts = {value for value, held in rival.quantities.items() if held & units}
@@ -285,37 +226,24 @@ def _borrows(claim: _Claim, span: _Span, spans: Sequence[_Span]) -> bool:
     return False
 
 
-def _own(span: _Span) -> frozenset[str]:
-    return frozenset().union(*(sentence.terms for sentence in span.sentences))
-
-
-def _lent(span: _Span, claim: _Claim) -> frozenset[str]:
+def _lent(span: Span, claim: _Claim) -> frozenset[str]:
     """The words of the span that may support the claim: a sentence about other numbers than the claim's lends none.
 
     "The limit is 45 in the north. In the south it is 50." does not say "in the north it is 50".
     """
-    if len(span.sentences) == 1 or not claim.quantities:
-        return _own(span)
+    if span.single or not claim.quantities:
+        return span.terms
     return frozenset().union(
         *(s.terms for s in span.sentences if not s.quantities or s.quantities.keys() & claim.quantities.keys())
     )
 
 
-def _nearest(span: _Span, claim: _Claim) -> str:
+def _nearest(span: Span, claim: _Claim) -> str:
     """The sentence of the span that shares most words with the claim."""
     return max(span.sentences, key=lambda s: len(claim.terms & s.terms)).text
 
 
-def _in_turns(spans: Sequence[_Span]) -> list[_Span]:
-    """At most `_MAX_COMPARED` of them, taken from the passages in turns, so that no passage is left out."""
-    by_passage: dict[int, list[_Span]] = {}
-    for span in spans:
-        by_passage.setdefault(span.evidence.n, []).append(span)
-    turns = chain.from_iterable(zip_longest(*by_passage.values()))
-    return [span for span in turns if span is not None][:_MAX_COMPARED]
-
-
-def _cite(citations: list[Citation], span: _Span) -> int:
+def _cite(citations: list[Citation], span: Span) -> int:
     passage = span.evidence.passage
     base = int(passage.metadata["start"])
     start, end = base + span.start, base + span.end
