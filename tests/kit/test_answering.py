@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from sectorkit.answer import Answer, Delta, Done, Event, Request, Retrieved
-from sectorkit.answering import DECLINED, Limits, answer, prompt, stream
+from sectorkit.answering import Limits, answer, prompt, stream
 from sectorkit.app import SectorApp
 from sectorkit.errors import RequestError, ServerUnavailable
 from sectorkit.fakes import FakeChat, FakeEmbedder
 from sectorkit.retrieval.index import Index
+from sectorkit.verifying import DECLINED
 
 DOCUMENTS = {
     "waste.md": "# Waste ordinance\n\n## Article 3\n\nA bulky waste collection costs 35 VLM. It is booked by phone.\n",
