@@ -47,6 +47,7 @@ class LexicalIndex:
         with self._clear_errors():
             writer = self._index.writer(_WRITER_BYTES, 1)
             try:
+                writer.garbage_collect_files()  # of a writer that was killed: their names may be wanted again
                 for gone in remove:
                     writer.delete_documents("id", gone)
                 for passage in add:

@@ -1,0 +1,30 @@
+"""The word index by itself: what a kill can leave in its folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from sectorkit.retrieval.lexical import LexicalIndex
+from sectorkit.retrieval.passage import Passage
+
+
+def passage(n: int) -> Passage:
+    metadata = {"source": f"d{n}.md", "title": f"Document {n}", "start": 0, "end": 9}
+    return Passage(id=f"p{n}", page_content=f"subject{n} of the city", metadata=metadata)
+
+
+def test_a_kill_between_the_files_and_the_commit_does_not_block_the_next_writer(tmp_path: Path) -> None:
+    """A removal writes its file before the commit that names it; the next try wants a file of the same name."""
+    first = LexicalIndex(tmp_path / "words")
+    first.update(add=[passage(n) for n in range(5)])
+    shutil.copytree(tmp_path / "words", tmp_path / "killed")
+    first.update(remove=["p2"])
+    left = [*(tmp_path / "words").glob("*.del"), tmp_path / "words" / ".managed.json"]
+    assert len(left) > 1, "a removal has a file of its own"
+    for file in left:
+        shutil.copy(file, tmp_path / "killed")
+    killed = LexicalIndex(tmp_path / "killed")
+    assert len(killed) == 5
+    killed.update(remove=["p2"])
+    assert killed.ids() == {"p0", "p1", "p3", "p4"}
