@@ -36,6 +36,7 @@ SUPPORT_BY_VECTOR = 0.75
 # Set by hand, above the 0.77 of a false sentence that the smallest model wrote; not yet measured on many.
 SUPPORT_IN_OTHER_WORDS = 0.85
 _MAX_COMPARED = 24  # spans whose vectors are compared with a claim's
+_MAX_QUOTED = 48  # sentences that are compared with a question
 _OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands in the span and not in its heading
 # What a model writes for a citation: [2], [1, 3], 【2】, (passage 2), and [?].
 _MARK = re.compile(
@@ -110,19 +111,21 @@ def without_marks(answer: str) -> str:
     return _MARK.sub("", answer)
 
 
-def closest(question: Sequence[float], evidence: Sequence[Evidence], *, vectors: Vectors) -> Citation | None:
-    """The one sentence of the evidence that is nearest to the question's vector: what to show where no answer holds.
+def closest(
+    question: Sequence[float], evidence: Sequence[Evidence], *, vectors: Vectors, most: int = 3
+) -> tuple[Citation, ...]:
+    """Up to `most` sentences of the evidence that are nearest to the question's vector: what to show where no answer holds.
 
-    A quotation and no claim: it is exact, and whether it answers is for the reader to see.
+    Quotations and no claims: they are exact, and whether they answer is for the reader to see. How near a sentence's
+    passage is counts half as much as how near it is itself, since a sentence alone often lacks its subject.
     """
-    single = in_turns([s for e in evidence for s in spans_of(e) if s.single and says_something(s.text)], _MAX_COMPARED)
-    if not single:
-        return None
-    found = vectors([span.text for span in single])
-    best = max(range(len(single)), key=lambda i: _cosine(question, found[i]))
+    single = in_turns([s for e in evidence for s in spans_of(e) if s.single and says_something(s.text)], _MAX_QUOTED)
+    found = vectors([span.text for span in single]) if single else []
+    near = [_cosine(question, v) + (s.evidence.hit.similarity or 0.0) / 2 for s, v in zip(single, found, strict=True)]
     citations: list[Citation] = []
-    _cite(citations, single[best])
-    return citations[0]
+    for i in sorted(range(len(single)), key=near.__getitem__, reverse=True)[:most]:
+        _cite(citations, single[i])
+    return tuple(citations)
 
 
 def _support(

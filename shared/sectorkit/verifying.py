@@ -92,13 +92,14 @@ def _without_declining(raw: str) -> str | None:
 
 
 def _with_closest(abstention: Answer, draft: Draft, index: Index) -> Answer:
-    """The abstention, with the sentence that comes nearest to the question as a quotation."""
+    """The abstention, with the sentences that come nearest to the question as quotations."""
     embedder = index.embedder
     try:
         question = embedder.embed_query(draft.request.question)
         nearest = closest(question, draft.evidence, vectors=embedder.embed_documents)
     except ServerUnavailable:
-        nearest = None  # the passages are shown all the same
-    if nearest is None:
+        nearest = ()  # the passages are shown all the same
+    if not nearest:
         return abstention
-    return replace(abstention, text=f"{abstention.text} Closest: “{nearest.quote}” [1]", citations=(nearest,))
+    quotes = "\n".join(f"“{citation.quote}” [{citation.n}]" for citation in nearest)
+    return replace(abstention, text=f"{abstention.text} What comes closest:\n{quotes}", citations=nearest)
