@@ -76,7 +76,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"Convert it to one of: \.docx \.htm"):
+    with pytest.raises(DocumentError, match=r"Convert it to one of: \.csv \.docx \.eml \.htm"):
         parse(tmp_path / "a.xls")
 
 
