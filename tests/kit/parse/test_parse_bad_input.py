@@ -80,7 +80,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
         parse(tmp_path / "a.xls")
 
 
-@pytest.mark.parametrize("suffix", [".md", ".txt", ".html"])
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".html", ".csv", ".tsv"])
 def test_binary_junk_is_not_text(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(random.Random(1).randbytes(20_000))

@@ -19,7 +19,7 @@ from sectorkit.retrieval.parse.normalise import visible
 from sectorkit.retrieval.parse.tables import Tables
 
 _DELIMITERS = ",;\t|"
-_SAMPLED = 200  # rows that are looked at to find the delimiter
+_SAMPLED, _SAMPLED_CHARACTERS = 200, 2**18  # rows that are looked at to find the delimiter
 _STATED = re.compile(r"sep=(.)\n", re.IGNORECASE)  # Excel's own first line, which it does not show
 _END = "\ue000"  # private use: if this line is no row of its own, a quotation mark before it was never closed
 
@@ -35,9 +35,11 @@ def parse_csv(path: Path) -> ParsedDocument:
     csv.field_size_limit(max(2**17, len(text) + 1))
     delimiter = stated.group(1) if stated else _delimiter(text, "\t" if path.suffix.lower() == ".tsv" else ",")
     quoting = csv.QUOTE_MINIMAL
-    if not _is_closed(text, delimiter):
-        quoting = csv.QUOTE_NONE
-        notes.append('a quotation mark is never closed: every " was read as a character; check the rows around it')
+    if not _is_well_formed(text, delimiter):
+        # An inch mark that opens a value swallows the rows below it. Take the reading that leaves more of them alike.
+        quoting = max(csv.QUOTE_MINIMAL, csv.QUOTE_NONE, key=lambda q: _regular_rows(text, delimiter, q))
+        what = "as a character" if quoting == csv.QUOTE_NONE else "as well as it could be"
+        notes.append(f'a quotation mark is not closed where its value ends: every " was read {what}; check the rows')
     draft = Draft()
     rows = ([" ".join(value.split()) for value in row] for row in _rows(text, delimiter, quoting))
     try:
@@ -62,14 +64,23 @@ def _lines(text: str) -> Iterator[str]:
         start = end
 
 
-def _is_closed(text: str, delimiter: str) -> bool:
-    """Whether no quoted value runs to the end of the file. An inch mark at the start of a value swallows all below it."""
+def _is_well_formed(text: str, delimiter: str) -> bool:
+    """Whether each quotation mark that opens a value is closed at its end."""
     if '"' not in text:
         return True
     last: list[str] = []
-    for last in _rows(f"{text}\n{_END}\n", delimiter, csv.QUOTE_MINIMAL):  # noqa: B007
-        pass
+    try:
+        for last in csv.reader(_lines(f"{text}\n{_END}\n"), delimiter=delimiter, strict=True):  # noqa: B007
+            pass
+    except csv.Error:
+        return False
     return last == [_END]
+
+
+def _regular_rows(text: str, delimiter: str, quoting: int) -> int:
+    """How many rows are as wide as most are."""
+    widths = Counter(len(row) for row in _rows(text, delimiter, quoting) if row)
+    return max(widths.values(), default=0)
 
 
 def _delimiter(text: str, usual: str) -> str:
@@ -78,18 +89,18 @@ def _delimiter(text: str, usual: str) -> str:
     Where several do so equally well it is the one that makes more values of them, then the `usual` one.
     """
     best, found = (0.0, 0, False), usual
+    sample = text[:_SAMPLED_CHARACTERS]
     for delimiter in _DELIMITERS:
         try:
-            widths = Counter(
-                len(row) for row in islice(_rows(text[: 2**18], delimiter, csv.QUOTE_MINIMAL), _SAMPLED) if row
-            )
+            rows = [len(row) for row in islice(_rows(sample, delimiter, csv.QUOTE_MINIMAL), _SAMPLED) if row]
         except csv.Error:
             continue
-        wide = Counter({width: count for width, count in widths.items() if width > 1})
+        wide = Counter(width for width in rows if width > 1)
         if not wide:
             continue
         width, count = wide.most_common(1)[0]
-        score = (round(count / widths.total(), 1), width, delimiter == usual)
+        # A decimal comma is in most rows too, but hardly in the first, which names the columns.
+        score = (round(count / len(rows), 1) + (rows[0] == width), width, delimiter == usual)
         if score > best:
             best, found = score, delimiter
     return found

@@ -45,7 +45,7 @@ def fields(raw: bytes, name: str) -> Fields:
     for header in _SHOWN:
         value = _FOLD.sub(" ", str(head.get(header) or ""))
         if len(value) > _LONGEST:
-            value = f"{value[:_LONGEST]} …"
+            value = value[:_LONGEST]
             notes.append(f"{header} was cut after {_LONGEST:,} characters")
         if shown := decoded(value, header):
             found[header] = shown
@@ -58,9 +58,10 @@ def fields(raw: bytes, name: str) -> Fields:
 
 
 def decoded(value: str, header: str = "Subject") -> str:
-    """A header's value with its encoded words decoded, in one line; as it stands where the library cannot."""
-    parsed = _parsed(header, _FOLD.sub(" ", value))
-    return clean(value if parsed is None else str(parsed)).replace("\n", " ")
+    """A header's value with its encoded words decoded, in one line; as it stands where the library finds nothing in it."""
+    value = _FOLD.sub(" ", value)
+    text = str(_parsed(header, value) or "")
+    return clean(text if any(map(str.isalnum, text)) else value).replace("\n", " ")
 
 
 def _parsed(header: str, value: str) -> Any:

@@ -16,8 +16,6 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MAX_SHAPES = 20_000
-# What python-pptx raises of a shape that lacks what its kind should have.
-_DAMAGE = (AttributeError, ValueError, KeyError, IndexError, TypeError, SyntaxError, NotImplementedError)
 
 
 class SlideReader:
@@ -34,14 +32,14 @@ class SlideReader:
             for shape in _shapes(slide.shapes):
                 if heading is None or shape.shape_id != heading.shape_id:
                     self._read(shape)
-        except _DAMAGE:
+        except _damage():
             self.is_damaged = True
 
     def speaker_notes(self) -> list[str]:
         """The paragraphs below the slide, in the notes' own box."""
         try:
             frame = self._slide.notes_slide.notes_text_frame if self._slide.has_notes_slide else None
-        except _DAMAGE:
+        except _damage():
             self.is_damaged = True
             return []
         return [text for p in frame.paragraphs if (text := clean(p.text))] if frame is not None else []
@@ -59,14 +57,14 @@ class SlideReader:
                 self._diagram(diagram)
             else:
                 self.has_pictures |= not shape._element.tag.endswith("}cxnSp")  # a line between shapes says nothing
-        except _DAMAGE:
+        except _damage():
             self.is_damaged = True
 
     def _text(self, shape: Shape) -> None:
         is_list = shape.is_placeholder and shape.placeholder_format.type in _listing()
         number = 0
         for paragraph in shape.text_frame.paragraphs:
-            text = clean(paragraph.text)
+            text = _line(paragraph.text)  # a line break on a slide is layout
             if not text:
                 continue
             form = paragraph._p.pPr
@@ -145,3 +143,11 @@ def _listing() -> tuple[Any, ...]:
     from pptx.enum.shapes import PP_PLACEHOLDER
 
     return (PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What is raised of a shape that lacks what its kind should have."""
+    from pptx.exc import PythonPptxError
+
+    known = (AttributeError, ValueError, KeyError, IndexError, TypeError, SyntaxError, NotImplementedError)
+    return (*known, PythonPptxError)
