@@ -22,7 +22,7 @@ from sectorkit.retrieval.parse.plain import paragraphs
 
 Part: TypeAlias = Any  # email.message.Message, whose methods' types are unions of all that they may hold
 
-_MAX_PARTS = 1_000
+_MAX_PARTS, _NAMED = 1_000, 20  # parts that are read, and attachments that are named
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _QUOTED = re.compile(r"((?:^[ \t]*>[^\n]*(?:\n|$))+)", re.MULTILINE)
 _MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
@@ -53,7 +53,8 @@ def parse_eml(path: Path) -> ParsedDocument:
     elif len(draft) == before:
         notes.append("it has no text of its own")
     if attached:
-        notes.append(f"attachments are not read: {', '.join(attached)}; save what should be found beside it")
+        names = ", ".join(attached[:_NAMED]) + (f" and {len(attached) - _NAMED} more" if len(attached) > _NAMED else "")
+        notes.append(f"attachments are not read: {names}; save what should be found beside it")
     metadata: dict[str, str | date] = {name.lower(): value for name, value in head.shown.items()}
     if head.day is not None:
         metadata["date"] = head.day

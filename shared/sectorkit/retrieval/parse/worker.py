@@ -45,7 +45,7 @@ def _answer(path: Path) -> dict[str, Any]:
         return {"error": str(error)}
     except MemoryError:
         return {"error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."}
-    # The one place where anything may be caught: five libraries read what strangers wrote, each fails in
+    # The one place where anything may be caught: several libraries read what strangers wrote, each fails in
     # ways of its own, and a file that none of them can read must not keep the others from being read.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:200]
