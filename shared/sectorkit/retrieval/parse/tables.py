@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from sectorkit.retrieval.parse.document import Draft
 
-MAX_ROWS = 50_000  # of a file: some 20,000 passages, an hour's work for an embedder on a processor
+MAX_ROWS = 50_000  # of a file; each row is embedded, and a longer table is better asked by a query
 _MAX_CELLS, _MAX_NUMBER, _MAX_CHARACTERS = 4_000_000, 2**20, 20 * 2**20
 _SAMPLE = 20  # rows that are looked at to find the header of a table
 _LINE = 500  # bytes of UTF-8, which count a Chinese character for three: about what one passage holds
