@@ -21,7 +21,7 @@ from sectorkit.answer import Citation, Claim, Evidence
 from sectorkit.polarity import opposed
 from sectorkit.quantities import Found, holds, merged, quantities
 from sectorkit.retrieval.language import detect_language
-from sectorkit.retrieval.passage import Passage
+from sectorkit.retrieval.passage import Passage, locator
 from sectorkit.retrieval.words import sentences, stem, words
 from sectorkit.spans import LIST_NUMBER, Span, in_turns, named_numbers, says_something, spans_of
 
@@ -264,7 +264,7 @@ def _citation(n: int, passage: Passage, start: int, end: int, quote: str) -> Cit
         passage_id=str(passage.id),
         source=str(meta["source"]),
         title=str(meta.get("title", meta["source"])),
-        locator=str(meta.get("locator", "")),
+        locator=locator(passage, start, end),
         quote=quote,
         start=start,
         end=end,

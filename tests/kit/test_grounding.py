@@ -43,6 +43,14 @@ def test_a_sentence_from_the_source_is_supported_by_it() -> None:
     assert result.text == "In mixed zones the night limit is 50 dB(A). [1]"
 
 
+def test_a_citation_of_a_table_names_the_row_that_it_quotes() -> None:
+    found = evidence("Pump: P-12 | Pressure: 3.5 bar\nPump: P-13 | Pressure: 4.5 bar")
+    found[0].passage.metadata.update(locator="sheet Pumps, rows 12-13", rows=[[100, 12], [131, 13]])
+    (citation,) = ground("Pump P-13: pressure 4.5 bar.", found).citations
+    assert citation.locator == "sheet Pumps, row 13"
+    assert citation.quote == "Pump: P-13 | Pressure: 4.5 bar"
+
+
 def test_the_models_own_marks_do_not_count() -> None:
     result = ground("A bulky waste collection costs 35 VLM [1].", evidence(NOISE, FEES))
     assert [c.passage_id for c in result.citations] == ["p2"]

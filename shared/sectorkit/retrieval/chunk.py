@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from sectorkit.retrieval.parse import Block, ParsedDocument
-from sectorkit.retrieval.passage import Passage, passage_id
+from sectorkit.retrieval.passage import Passage, named_rows, passage_id
 from sectorkit.retrieval.words import sentences
 
 CHUNKING = "outline-1"  # part of an index's fingerprint: raise it when passages would come out otherwise
@@ -39,7 +39,10 @@ def chunk(
             text = document.text[start:end]
             heading = " › ".join(path)
             seen[heading, text] += 1
-            page = blocks[bisect_right(starts, start) - 1].page
+            first, last = bisect_right(starts, start) - 1, bisect_left(starts, end)
+            page = blocks[first].page
+            # A block that was cut begins before the passage that its rest is in.
+            rows = [[max(start, b.start), b.row] for b in blocks[first:last] if b.row is not None]
             passages.append(
                 Document(
                     id=passage_id(source, heading, text, seen[heading, text]),
@@ -47,11 +50,13 @@ def chunk(
                     metadata={
                         **metadata,
                         "source": source,
-                        "locator": _locator(page, path, document.title),
+                        "locator": _locator(document, page, [row for _, row in rows], path),
                         "heading": heading,
                         "start": start,
                         "end": end,
                         **({"page": page} if page is not None else {}),
+                        **({"page_name": document.page_name} if document.page_name != "page" else {}),
+                        **({"rows": rows} if rows else {}),
                     },
                 )
             )
@@ -66,9 +71,11 @@ def context(passage: Passage) -> str:
     return f"{lead}\n{passage.page_content}" if lead else passage.page_content
 
 
-def _locator(page: int | None, path: list[str], title: str | None) -> str:
-    parts = [f"p. {page}"] if page is not None else []
-    parts += [heading for heading in path if heading != title]
+def _locator(document: ParsedDocument, page: int | None, rows: list[int], path: list[str]) -> str:
+    if document.page_name == "sheet":
+        return ", ".join([f"sheet {name}" for name in path[:1]] + ([named_rows(rows)] if rows else []))
+    parts = [] if page is None else [f"p. {page}" if document.page_name == "page" else f"{document.page_name} {page}"]
+    parts += [heading for heading in path if heading != document.title and heading.lower() not in parts]
     return " › ".join(parts)
 
 

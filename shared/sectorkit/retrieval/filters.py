@@ -11,7 +11,7 @@ Where: TypeAlias = Mapping[str, tuple[str, ...]]
 """Key -> the values of which a passage must have one. Made by `parse_where`."""
 
 # What a passage says of itself. A document cannot set these, and nobody filters by them.
-PASSAGE_FIELDS = frozenset({"page", "heading", "locator", "start", "end"})
+PASSAGE_FIELDS = frozenset({"page", "page_name", "rows", "heading", "locator", "start", "end"})
 
 
 def filterable(metadata: Mapping[str, Any]) -> dict[str, str]:

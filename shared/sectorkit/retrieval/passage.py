@@ -4,7 +4,9 @@ A passage is a LangChain `Document`: `id`, `page_content` (an exact slice of its
 
     source    path below the corpus folder, with forward slashes
     title     the document's title
-    locator   where in it, for a person: "p. 3 › Article 4 › Night hours"
+    locator   where in it, for a person: "p. 3 › Article 4 › Night hours", "slide 4 › Pumps", "sheet Pumps, rows 12-15"
+    page      number of the page, slide or sheet, from 1, where there are any; `page_name` says which, unless a page
+    rows      of a spreadsheet: [[start, row], ...], where in the document's text each row's words begin
     start,end character span in the document's parsed text
     language, valid_from, valid_to, status, kind, ...: of the document, as far as it is known
 
@@ -14,11 +16,14 @@ A passage is a LangChain `Document`: `id`, `page_content` (an exact slice of its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from langchain_core.documents import Document
+
+from sectorkit.retrieval.ranges import ranges
 
 Passage: TypeAlias = Document
 
@@ -50,6 +55,22 @@ class Hit:
             "text": self.passage.page_content,
             **self.passage.metadata,
         }
+
+
+def locator(passage: Passage, start: int, end: int) -> str:
+    """Where in its document `text[start:end]` of the passage stands: its locator, with only the rows that it touches."""
+    whole = str(passage.metadata.get("locator", ""))
+    rows = passage.metadata.get("rows")
+    if not rows:
+        return whole
+    ends = [following[0] for _, following in pairwise(rows)] + [passage.metadata["end"]]
+    touched = [row for (at, row), until in zip(rows, ends, strict=True) if at < end and start < until]
+    return whole.removesuffix(named_rows([row for _, row in rows])) + named_rows(touched) if touched else whole
+
+
+def named_rows(rows: Sequence[int]) -> str:
+    """ "row 12", "rows 12-15"."""
+    return f"row {rows[0]}" if len(set(rows)) == 1 else f"rows {ranges(rows)}"
 
 
 def passage_id(source: str, heading: str, text: str, occurrence: int) -> str:

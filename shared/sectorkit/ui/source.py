@@ -18,21 +18,22 @@ _ROW = re.compile(r"[^\n]+")
 
 @dataclass(frozen=True)
 class Outline:
-    """What a document's passages tell of its shape: heading -> level, and where each page begins."""
+    """What a document's passages tell of its shape: heading -> level, and where each page (slide, sheet) begins."""
 
     levels: Mapping[str, int] = field(default_factory=dict)
-    pages: Mapping[int, int] = field(default_factory=dict)
+    pages: Mapping[int, str] = field(default_factory=dict)  # start -> "Page 3"
 
 
 def outline(passages: Sequence[Passage]) -> Outline:
     levels: dict[str, int] = {}
-    pages: dict[int, int] = {}
+    pages: dict[str, int] = {}
     for passage in passages:
         for level, heading in enumerate(filter(None, str(passage.metadata.get("heading", "")).split(" › "))):
             levels.setdefault(heading, level)
         if (page := passage.metadata.get("page")) is not None:
-            pages[page] = min(pages.get(page, passage.metadata["start"]), passage.metadata["start"])
-    return Outline(levels, {start: page for page, start in pages.items()})
+            name = f"{str(passage.metadata.get('page_name', 'page')).capitalize()} {page}"
+            pages[name] = min(pages.get(name, passage.metadata["start"]), passage.metadata["start"])
+    return Outline(levels, {start: name for name, start in pages.items()})
 
 
 def article(document: StoredDocument, shape: Outline, start: int = 0, end: int = 0) -> str:
@@ -102,7 +103,7 @@ def _body(text: str, shape: Outline, quote: tuple[int, int]) -> str:
         # A passage begins below its heading, and a page above it.
         above = next((i for i in range(len(out), 0, -1) if not out[i - 1].startswith("<h")), 0)
         out[above:above] = [
-            f'<p class="sk-page">Page {n}</p>' for at, n in shape.pages.items() if block.start() <= at < block.end()
+            f'<p class="sk-page">{name}</p>' for at, name in shape.pages.items() if block.start() <= at < block.end()
         ]
         out.append(_block(block, shape, marks))
     if last < len(text):

@@ -76,11 +76,11 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"Convert it to one of: \.docx \.htm"):
+    with pytest.raises(DocumentError, match=r"Convert it to one of: \.csv \.docx \.eml \.htm"):
         parse(tmp_path / "a.xls")
 
 
-@pytest.mark.parametrize("suffix", [".md", ".txt", ".html"])
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".html", ".csv", ".tsv"])
 def test_binary_junk_is_not_text(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(random.Random(1).randbytes(20_000))
@@ -330,10 +330,15 @@ def check(document: ParsedDocument) -> None:
         assert document.text[block.start : block.end].strip() == document.text[block.start : block.end] != ""
 
 
-@pytest.mark.parametrize("suffix", [".md", ".txt", ".html", ".pdf", ".docx"])
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".html", ".pdf", ".docx", ".csv", ".eml"])
 def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, suffix: str) -> None:
     text = b"# Fees\n\n---\nkey: value\n\n1. The f\xc3\xa9e\n\n| a | b |\n|---|---|\n| <b>1</b> | 2 |\n" * 3
     html = b"<html lang=en><title>T</title><main><h1>F\xc3\xa9es</h1><table><tr><td>1<td>2</table><ol><li>" * 3
+    mail = (
+        b"From: =?utf-8?q?J=C3=BCrg?= <j@example.org>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nFees\n--b\n"
+        * 3
+    )
+    seeds = {".html": html, ".eml": mail, ".csv": b'Fee;"Amount";Note\n"a ""b""\nc";12,5;x\n' * 5}
     path = tmp_path / f"a{suffix}"
     if suffix == ".pdf":
         seed = made_pdf(path, pages=2).read_bytes()
@@ -342,7 +347,7 @@ def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, s
         with zipfile.ZipFile(path) as archive:
             xml = archive.read("word/document.xml")
     else:
-        seed = html if suffix == ".html" else text
+        seed = seeds.get(suffix, text)
     rng, read = random.Random(7), 0
     for number in range(40):
         source = bytearray(xml if suffix == ".docx" and number % 2 else seed)

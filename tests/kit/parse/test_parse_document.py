@@ -24,14 +24,15 @@ TEXT = st.text(st.characters(exclude_categories=[]), max_size=60) | st.sampled_f
 def test_blocks_are_exact_ascending_and_stripped(parts: list[tuple[str, Kind, int, int | None]]) -> None:
     draft = Draft()
     for text, kind, level, page in parts:
-        draft.add(text, kind, level=level, page=page)
-    document = draft.finish(metadata={"valid_from": date(2024, 1, 2), "kind": "rule"})
+        draft.add(text, kind, level=level, page=page, row=page and 2 * page)
+    document = draft.finish(metadata={"valid_from": date(2024, 1, 2), "kind": "rule"}, page_name="slide")
     end = 0
     for block in document.blocks:
         between, inside = document.text[end : block.start], document.text[block.start : block.end]
         assert set(between) == (set() if end == 0 else {"\n"})
         assert inside == inside.strip() != ""
         assert (block.level > 0) == (block.kind == "heading")
+        assert (block.row or 0) == 2 * (block.page or 0)
         end = block.end
     assert end == len(document.text)
     assert from_json(to_json(document)) == document

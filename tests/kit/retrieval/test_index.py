@@ -82,6 +82,18 @@ def test_a_hit_is_an_exact_slice_of_its_document_with_its_place(index: Index, co
     assert hit.similarity is not None
 
 
+def test_a_table_is_found_by_its_rows_and_a_broken_one_stops_nothing(index: Index, corpus: Path) -> None:
+    (corpus / "pumps.csv").write_text("Pump,Pressure,Zone\nP-12,3.5 bar,North\nP-13,4 bar,South\n")
+    (corpus / "mail.eml").write_text("From: a@example.org\nSubject: Gasket\nContent-Type: image/png\n\nx\n")
+    (corpus / "broken.xlsx").write_bytes(b"PK\x03\x04 broken")
+    report = index.sync(corpus)
+    assert set(report.failed) == {"broken.xlsx"}
+    assert "attachments are not read: image/png" in report.notes["mail.eml"][1]
+    meta = index.search("pressure of pump P-13", 1)[0].passage.metadata
+    assert (meta["source"], meta["title"], meta["locator"]) == ("pumps.csv", "pumps", "rows 1-3")
+    assert index.search("gasket", 1, where={"from": "a@example.org"})[0].passage.metadata["source"] == "mail.eml"
+
+
 def test_a_second_sync_reads_nothing_again(index: Index, corpus: Path) -> None:
     index.sync(corpus)
     embedder = index.embedder

@@ -15,12 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sectorkit.errors import DocumentError
+from sectorkit.retrieval.parse.delimited import parse_csv
 from sectorkit.retrieval.parse.document import Block, ParsedDocument
 from sectorkit.retrieval.parse.docx import parse_docx
+from sectorkit.retrieval.parse.eml import parse_eml
 from sectorkit.retrieval.parse.html import parse_html
 from sectorkit.retrieval.parse.markdown import parse_markdown
 from sectorkit.retrieval.parse.pdf import parse_pdf
 from sectorkit.retrieval.parse.plain import parse_plain
+from sectorkit.retrieval.parse.pptx import parse_pptx
+from sectorkit.retrieval.parse.xlsx import parse_xlsx
 
 __all__ = ["PARSERS", "Block", "ParsedDocument", "parse", "supported_suffixes"]
 
@@ -31,6 +35,11 @@ PARSERS: Mapping[str, Callable[[Path], ParsedDocument]] = {
     ".htm": parse_html,
     ".pdf": parse_pdf,
     ".docx": parse_docx,
+    ".pptx": parse_pptx,
+    ".xlsx": parse_xlsx,
+    ".csv": parse_csv,
+    ".tsv": parse_csv,
+    ".eml": parse_eml,
 }
 
 

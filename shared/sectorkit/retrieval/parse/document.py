@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from sectorkit.retrieval.parse.normalise import clean, clean_code
 
 Kind: TypeAlias = Literal["heading", "paragraph", "item", "row", "quote", "code"]
+PageName: TypeAlias = Literal["page", "slide", "sheet"]
 _TIGHT = frozenset({"item", "row"})
 
 
@@ -18,6 +19,7 @@ class Block:
     """A span of a document's text: `text[start:end]`, never empty, without white space at its ends.
 
     `level` is a heading's, from 1 (outermost), else 0. `page` counts from 1; None where there are no pages.
+    `row` is a spreadsheet's number of the row that the block stands in, from 1; None outside of spreadsheets.
     """
 
     start: int
@@ -25,6 +27,7 @@ class Block:
     kind: Kind
     level: int
     page: int | None
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class ParsedDocument:
 
     `title`, `language` (a primary subtag such as "fr") and `metadata` are what the file declares, no guesses;
     only a first heading serves as the title where none is declared. `notes` tell a person what was lost.
+    `page_name` is what pages are called: a sheet's name is the heading of level 1 above its rows.
     """
 
     text: str
@@ -42,6 +46,7 @@ class ParsedDocument:
     metadata: Mapping[str, str | date] = field(default_factory=dict)
     pages: int | None = None
     notes: tuple[str, ...] = ()
+    page_name: PageName = "page"
 
 
 class Draft:
@@ -52,7 +57,15 @@ class Draft:
         self._blocks: list[Block] = []
         self._length = 0
 
-    def add(self, text: str, kind: Kind = "paragraph", *, level: int = 0, page: int | None = None) -> None:
+    def add(
+        self,
+        text: str,
+        kind: Kind = "paragraph",
+        *,
+        level: int = 0,
+        page: int | None = None,
+        row: int | None = None,
+    ) -> None:
         """Append one block; text that is empty once cleaned is no block."""
         text = clean_code(text) if kind == "code" else clean(text)
         if not text:
@@ -63,12 +76,17 @@ class Draft:
             self._parts.append(gap)
             self._length += len(gap)
         end = self._length + len(text)
-        self._blocks.append(Block(self._length, end, kind, level if kind == "heading" else 0, page))
+        self._blocks.append(Block(self._length, end, kind, level if kind == "heading" else 0, page, row))
         self._parts.append(text)
         self._length = end
 
     def __len__(self) -> int:
         return len(self._blocks)
+
+    @property
+    def length(self) -> int:
+        """Characters of text so far."""
+        return self._length
 
     def first_heading(self) -> str | None:
         """The document's first heading, where it is of the outermost level in use."""
@@ -86,8 +104,9 @@ class Draft:
         metadata: Mapping[str, str | date] | None = None,
         pages: int | None = None,
         notes: tuple[str, ...] = (),
+        page_name: PageName = "page",
     ) -> ParsedDocument:
-        """The document; a title that is not declared is its first heading."""
-        title = clean(title or "").replace("\n", " ") or self.first_heading()
+        """The document; a title that is not declared is its first heading, unless that is the name of a sheet."""
+        title = clean(title or "").replace("\n", " ") or (None if page_name == "sheet" else self.first_heading())
         text = "".join(self._parts)
-        return ParsedDocument(text, tuple(self._blocks), title, language, metadata or {}, pages, notes)
+        return ParsedDocument(text, tuple(self._blocks), title, language, metadata or {}, pages, notes, page_name)

@@ -50,12 +50,9 @@ def read_text(path: Path, declared: re.Pattern[bytes] | None = None) -> tuple[st
         limit = TEXT_LIMIT // 2**20
         raise DocumentError(f"{path.name} is {size / 2**20:.0f} MB of text; at most {limit} MB are read. Split it.")
     raw = path.read_bytes()
-    for magic, kind in _MAGIC.items():
-        if raw.startswith(magic):
-            raise DocumentError(
-                f"{path.name} is {kind} and not text, whatever its name says. Give it the right suffix."
-            )
-    text, notes = _decode(raw, declared)
+    if kind := kind_of(raw):
+        raise DocumentError(f"{path.name} is {kind} and not text, whatever its name says. Give it the right suffix.")
+    text, notes = decode(raw, declared)
     nuls, controls = text.count("\0"), len(_CONTROL.findall(text[:_SAMPLE]))
     if nuls > 8 + len(text) // 10 or controls > 3 + len(text[:_SAMPLE]) // 200:
         raise DocumentError(f"{path.name} is not text but binary. Remove it, or give it the suffix of its real format.")
@@ -64,7 +61,13 @@ def read_text(path: Path, declared: re.Pattern[bytes] | None = None) -> tuple[st
     return text.replace("\0", ""), notes
 
 
-def _decode(raw: bytes, declared: re.Pattern[bytes] | None) -> tuple[str, list[str]]:
+def kind_of(raw: bytes) -> str | None:
+    """What a file is by its first bytes ("a PDF"); None where they tell nothing, as those of text do."""
+    return next((kind for magic, kind in _MAGIC.items() if raw.startswith(magic)), None)
+
+
+def decode(raw: bytes, declared: re.Pattern[bytes] | None = None) -> tuple[str, list[str]]:
+    """The text of bytes in whatever encoding, and notes; see `read_text`."""
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             # utf-16 and utf-32 consume their mark themselves and read the byte order from it.
@@ -83,15 +86,18 @@ def _decode(raw: bytes, declared: re.Pattern[bytes] | None) -> tuple[str, list[s
     except UnicodeDecodeError:
         pass
     stated = declared.search(raw[:4096]) if declared else None
-    if stated:
-        try:
-            name = stated.group(1).decode("ascii")
-            # Browsers read "latin-1" as its superset, and so did whoever wrote the page.
-            name = "cp1252" if codecs.lookup(name).name == "iso8859-1" else name
-            return raw.decode(name), []
-        except (LookupError, UnicodeDecodeError):
-            pass
-    return _guess(raw)
+    found = decode_as(raw, stated.group(1).decode("ascii")) if stated else None
+    return (found, []) if found is not None else _guess(raw)
+
+
+def decode_as(raw: bytes, encoding: str) -> str | None:
+    """The text in an encoding that is declared for it; None where there is none of that name, or it does not fit."""
+    try:
+        # Browsers read "latin-1" as its superset, and so did whoever wrote the page; gb2312 is of that kind too.
+        name = codecs.lookup(encoding).name
+        return raw.decode({"iso8859-1": "cp1252", "gb2312": "gb18030"}.get(name, name))
+    except (LookupError, ValueError):
+        return None
 
 
 def _guess(raw: bytes) -> tuple[str, list[str]]:

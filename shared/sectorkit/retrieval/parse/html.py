@@ -22,14 +22,10 @@ _XML_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 def parse_html(path: Path) -> ParsedDocument:
     """Raises DocumentError where the file is binary, too long or nested beyond what the library reads."""
     text, notes = read_text(path, _CHARSET)
-    root = _tree(text, path.name)
     draft = Draft()
+    root = add_page(draft, text, path.name)
     if root is None:
         return draft.finish(notes=tuple(notes))
-    for region in _main(root):
-        add_blocks(draft, region)
-    if not len(draft):
-        add_blocks(draft, root)
     metadata, problems = declared(_meta(root))
     return draft.finish(
         title=_title(root),
@@ -37,6 +33,22 @@ def parse_html(path: Path) -> ParsedDocument:
         metadata=metadata,
         notes=(*notes, *problems),
     )
+
+
+def add_page(draft: Draft, text: str, name: str) -> Element | None:
+    """Append the main content of a page, the source of which is `text`; its root, None where it has no elements.
+
+    Raises DocumentError, with `name` as the file's, where it is nested beyond what the library reads.
+    """
+    root = _tree(text, name)
+    if root is None:
+        return None
+    before = len(draft)
+    for region in _main(root):
+        add_blocks(draft, region)
+    if len(draft) == before:
+        add_blocks(draft, root)
+    return root
 
 
 def add_fragment(draft: Draft, source: str) -> None:

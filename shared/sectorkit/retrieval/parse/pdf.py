@@ -18,6 +18,7 @@ from sectorkit.retrieval.parse.pdf_layout import Layout
 from sectorkit.retrieval.parse.pdf_lines import lines_of, pieces
 from sectorkit.retrieval.parse.pdf_page import Page, PageReader
 from sectorkit.retrieval.parse.pdf_running import without_running
+from sectorkit.retrieval.ranges import about
 
 MAX_PAGES = 5_000
 _OCR = "run OCR on it (for example ocrmypdf) or supply a text version"
@@ -42,9 +43,9 @@ def parse_pdf(path: Path) -> ParsedDocument:
     layout.add(draft, [piece for page, kept in zip(pages, lines, strict=True) for piece in pieces(page, kept)])
     metadata, problems = declared(pairs)
     notes = [
-        *_note(empty, "no text", f"scanned? {_OCR}"),
-        *_note(broken, "content that cannot be read and was left out", "print the PDF to a new one"),
-        *_note([p.number for p in pages if p.unreadable > 0.2], "fonts that hide their letters", _OCR),
+        *about(empty, "no text", f"scanned? {_OCR}"),
+        *about(broken, "content that cannot be read and was left out", "print the PDF to a new one"),
+        *about([p.number for p in pages if p.unreadable > 0.2], "fonts that hide their letters", _OCR),
         *problems,
     ]
     return draft.finish(
@@ -120,17 +121,3 @@ def _properties(pdf: Any) -> tuple[str | None, str | None, list[tuple[str, str]]
         return text(lambda buffer, size: raw.FPDF_GetMetaText(pdf.raw, name.encode(), buffer, size))
 
     return property_of("Title") or None, text(language) or None, [(n, property_of(n)) for n in DECLARED]
-
-
-def _note(numbers: list[int], what: str, step: str) -> list[str]:
-    """One note for all pages concerned: "pages 3, 5-9 have no text: ..."."""
-    if not numbers:
-        return []
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    names = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
-    return [f"page {names} has {what}: {step}" if len(numbers) == 1 else f"pages {names} have {what}: {step}"]

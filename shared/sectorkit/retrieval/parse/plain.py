@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +20,15 @@ def parse_plain(path: Path) -> ParsedDocument:
     """Raises DocumentError where the file is binary or its text too long."""
     text, notes = read_text(path)
     draft = Draft()
-    for paragraph in _EMPTY_LINES.split(visible(text)):
-        draft.add(_unwrap(paragraph.strip("\n")))
+    for paragraph in paragraphs(visible(text)):
+        draft.add(paragraph)
     return draft.finish(notes=tuple(notes))
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """What stands between empty lines of `text`, whose line ends are \\n."""
+    for paragraph in _EMPTY_LINES.split(text):
+        yield _unwrap(paragraph.strip("\n"))
 
 
 def _unwrap(paragraph: str) -> str:

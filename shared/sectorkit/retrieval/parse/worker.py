@@ -45,7 +45,7 @@ def _answer(path: Path) -> dict[str, Any]:
         return {"error": str(error)}
     except MemoryError:
         return {"error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."}
-    # The one place where anything may be caught: five libraries read what strangers wrote, each fails in
+    # The one place where anything may be caught: several libraries read what strangers wrote, each fails in
     # ways of its own, and a file that none of them can read must not keep the others from being read.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:200]
@@ -56,12 +56,13 @@ def _answer(path: Path) -> dict[str, Any]:
 def to_json(document: ParsedDocument) -> dict[str, Any]:
     return {
         "text": document.text,
-        "blocks": [[b.start, b.end, b.kind, b.level, b.page] for b in document.blocks],
+        "blocks": [[b.start, b.end, b.kind, b.level, b.page, b.row] for b in document.blocks],
         "title": document.title,
         "language": document.language,
         "metadata": {k: {"date": v.isoformat()} if isinstance(v, date) else v for k, v in document.metadata.items()},
         "pages": document.pages,
         "notes": document.notes,
+        "page_name": document.page_name,
     }
 
 
@@ -75,6 +76,7 @@ def from_json(form: Mapping[str, Any]) -> ParsedDocument:
         metadata={k: date.fromisoformat(v["date"]) if isinstance(v, dict) else v for k, v in metadata},
         pages=form["pages"],
         notes=tuple(form["notes"]),
+        page_name=form["page_name"],
     )
 
 
