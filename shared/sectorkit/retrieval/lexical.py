@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +70,7 @@ class LexicalIndex:
         """The `k` best `(passage id, BM25 score)` for the words and pieces of `query`, best first; ids only, no texts."""
         import tantivy
 
-        terms = {"words": dict.fromkeys(words(query)), "pieces": dict.fromkeys(pieces(query))}
+        terms = {"words": Counter(words(query)), "pieces": Counter(pieces(query))}
         if not terms["words"]:
             return []
         occur, one = tantivy.Occur, tantivy.Query
@@ -76,9 +78,10 @@ class LexicalIndex:
         with self._clear_errors():
             searcher = self._searcher()
             schema = self._index.schema
-            for field, distinct in terms.items():
-                for term in islice(distinct, _MAX_QUERY_TERMS[field]):
-                    wanted.append((occur.Should, one.term_query(schema, field, term)))
+            for field, counts in terms.items():
+                for term, times in islice(counts.items(), _MAX_QUERY_TERMS[field]):
+                    asked = one.term_query(schema, field, term)
+                    wanted.append((occur.Should, one.boost_query(asked, 1 + log(times))))
             full = one.boolean_query(wanted)
             if where:
                 clauses = [(occur.Must, full)]

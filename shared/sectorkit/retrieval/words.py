@@ -35,6 +35,7 @@ _LIKE = str.maketrans(
     | dict.fromkeys("\u0640\u00ad\u200d\u2060\ufeff\u093c")
 )
 
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _PIECE = 4  # letters
 _SPELT_OUT = re.compile("(?<![aeiouq])([aou])e(?=[a-z])")  # Gebuehr for Gebühr
 
@@ -51,11 +52,7 @@ def fold(text: str) -> str:
     bare = unicodedata.normalize("NFC", _OPTIONAL.sub("", decomposed)).translate(_LIKE)
     if _HAN.search(bare):
         bare = bare.translate(_simplified())
-    return "".join(map(_digit, bare))
-
-
-def _digit(c: str) -> str:
-    return str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c
+    return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), bare)
 
 
 @cache
