@@ -1,4 +1,4 @@
-"""Search by words alone, in ten languages: hit@1, Recall@10 and MRR@10, by the index of words as it is.
+"""Search by words alone, in nine languages: hit@1, Recall@10 and MRR@10, by the index of words as it is.
 
     .venv/bin/python tests/bench/lexical.py --data-dir BENCHMARKS [--split test] [--only lecoqa omos-de ...]
 
