@@ -183,7 +183,8 @@ class Index:
 
     def check(self) -> list[str]:
         """Differences between the manifest and the two stores, in words; empty where they agree."""
-        missing, extra = self.stores.differences()
+        wordless, vectorless, extra = self.stores.differences()
+        missing = wordless | vectorless
         problems = [f"{len(missing)} passages lack their words or their vector"] if missing else []
         return problems + ([f"{len(extra)} stored ids belong to no passage"] if extra else [])
 

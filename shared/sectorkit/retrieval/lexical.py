@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +14,17 @@ from sectorkit.errors import StoreBroken
 from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.filters import Where, filterable
 from sectorkit.retrieval.passage import Passage
-from sectorkit.retrieval.words import stem, words
+from sectorkit.retrieval.words import pieces, words
 
 if TYPE_CHECKING:
     import tantivy
 
-_STEM_WEIGHT = 0.5  # a shared stem is weaker evidence than the same word
 _WRITER_BYTES = 64 * 2**20
-_MAX_QUERY_TERMS = 256
+_MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
 
 
 class LexicalIndex:
-    """Passages by their words. Terms come from `words`, so every script is searchable; one writer at a time.
+    """Passages by their words and the pieces of these, which count alike; any script; one writer at a time.
 
     Every method raises StoreBroken where the files fail.
     """
@@ -34,7 +36,7 @@ class LexicalIndex:
         builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
         builder.add_text_field("facets", tokenizer_name="raw", index_option="basic")
         builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
-        builder.add_text_field("stems", tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field("pieces", tokenizer_name="whitespace", index_option="freq")
         self._folder = folder
         with self._clear_errors():
             folder.mkdir(parents=True, exist_ok=True)
@@ -52,11 +54,11 @@ class LexicalIndex:
                     writer.delete_documents("id", gone)
                 for passage in add:
                     writer.delete_documents("id", str(passage.id))
-                    terms = words(context(passage))
+                    text = context(passage)
                     document = tantivy.Document()
                     document.add_text("id", str(passage.id))
-                    document.add_text("words", " ".join(terms))
-                    document.add_text("stems", " ".join(map(stem, terms)))
+                    document.add_text("words", " ".join(words(text)))
+                    document.add_text("pieces", " ".join(pieces(text)))
                     for key, value in filterable(passage.metadata).items():
                         document.add_text("facets", f"{key}={value}")
                     writer.add_document(document)
@@ -66,21 +68,21 @@ class LexicalIndex:
             self._index.reload()
 
     def search(self, query: str, k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
-        """The `k` best `(passage id, BM25 score)` for the words of `query`, best first; ids only, no texts."""
+        """The `k` best `(passage id, BM25 score)` for the words and pieces of `query`, best first; ids only, no texts."""
         import tantivy
 
-        terms = words(query)[:_MAX_QUERY_TERMS]
-        if not terms:
+        terms = {"words": Counter(words(query)), "pieces": Counter(pieces(query))}
+        if not terms["words"]:
             return []
         occur, one = tantivy.Occur, tantivy.Query
         wanted: list[tuple[tantivy.Occur, tantivy.Query]] = []
         with self._clear_errors():
             searcher = self._searcher()
             schema = self._index.schema
-            for term in dict.fromkeys(terms):
-                wanted.append((occur.Should, one.term_query(schema, "words", term)))
-            for term in dict.fromkeys(map(stem, terms)):
-                wanted.append((occur.Should, one.boost_query(one.term_query(schema, "stems", term), _STEM_WEIGHT)))
+            for field, counts in terms.items():
+                for term, times in islice(counts.items(), _MAX_QUERY_TERMS[field]):
+                    asked = one.term_query(schema, field, term)
+                    wanted.append((occur.Should, one.boost_query(asked, 1 + log(times))))
             full = one.boolean_query(wanted)
             if where:
                 clauses = [(occur.Must, full)]

@@ -6,6 +6,7 @@ what is about to change in them is noted in its journal, which the next writer c
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from sectorkit.retrieval.filters import Where
 from sectorkit.retrieval.lexical import LexicalIndex
 from sectorkit.retrieval.manifest import Manifest
 from sectorkit.retrieval.passage import Passage
+from sectorkit.retrieval.words import TERMS
 
 
 class Stores:
@@ -23,7 +25,8 @@ class Stores:
 
     def __init__(self, folder: Path, manifest: Manifest, *, chroma_url: str | None = None) -> None:
         self.folder, self.manifest = folder, manifest
-        self.lexical = LexicalIndex(folder / "tantivy")
+        # Words of another kind cannot be searched together with these: a new kind starts empty, and a sync fills it.
+        self.lexical = LexicalIndex(folder / "tantivy" / TERMS)
         self._chroma_url = chroma_url
         self._lock = threading.RLock()  # the client of the vectors is replaced under its users
         self._seen = manifest.generation
@@ -80,13 +83,23 @@ class Stores:
             self.manifest.settle()
             self._seen = self.manifest.generation
 
-    def differences(self) -> tuple[set[str], set[str]]:
-        """`(missing, extra)`: ids that a store lacks though the manifest names them, and the other way round."""
+    def drop_old_words(self) -> None:
+        """Remove the words that an earlier version of `words` made."""
+        for entry in (self.folder / "tantivy").iterdir():
+            if entry.name == TERMS:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+    def differences(self) -> tuple[set[str], set[str], set[str]]:
+        """`(no words, no vector, extra)`: ids that a store lacks though the manifest names them; ids of nothing."""
         with self._lock:
             self.refresh()
             _, _, passages = self.manifest.counts()
             if len(self._dense) == len(self.lexical) == passages:
-                return set(), set()
+                return set(), set(), set()
             dense = self._dense.ids()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
-        return live - (dense & lexical), (dense | lexical) - live
+        return live - lexical, live - dense, (dense | lexical) - live

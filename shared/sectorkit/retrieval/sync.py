@@ -29,6 +29,7 @@ from sectorkit.retrieval.stores import Stores
 
 _BATCH = 64  # passages: small documents are stored together up to so many
 _SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
+_STORED = 500  # passages that are read from the manifest at a time
 _RESERVED = PASSAGE_FIELDS | {"source"}
 
 
@@ -116,15 +117,26 @@ class _Sync:
         )
 
     def _repair(self) -> None:
-        """After a kill, or the loss of a store: take out what no document names, put back what one does."""
-        missing, extra = self._stores.differences()
-        self._manifest.note(missing | extra)
+        """After a kill, or the loss of a store: take out what no document names, put back what one does.
+
+        Where only words are missing, as after a change of what a word is, nothing is embedded.
+        """
+        wordless, vectorless, extra = self._stores.differences()
+        self._manifest.note(vectorless | extra)
         dead, live = self._manifest.unsettled()
         self._stores.drop(dead)
         if live:
             self._doing = "repairing the index"
             self._put(list(self._manifest.passages(live).values()), lambda share: share)
+        if wordless := wordless - set(live):
+            self._progress("indexing the words anew", 0.0)
+            self._stores.lexical.update(add=self._stored(sorted(wordless)))
         self._stores.settle()
+        self._stores.drop_old_words()
+
+    def _stored(self, ids: Sequence[str]) -> Iterator[Passage]:
+        for at in range(0, len(ids), _STORED):
+            yield from self._manifest.passages(ids[at : at + _STORED]).values()
 
     def _remove(self, sources: Sequence[str]) -> None:
         if sources:

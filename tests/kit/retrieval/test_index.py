@@ -28,6 +28,7 @@ from sectorkit.errors import (
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.sync import writing
+from sectorkit.retrieval.words import TERMS
 
 if TYPE_CHECKING:
     from sectorkit.retrieval.embed import LocalEmbedder
@@ -260,6 +261,28 @@ def test_what_a_store_has_lost_is_put_back_by_the_next_sync(index: Index, corpus
     assert again.check() == []
     assert sources(again, "music at night", mode="lexical")[0] == "noise.md"
     again.close()
+
+
+def test_words_of_an_older_kind_are_made_anew_by_the_next_sync_and_nothing_is_embedded(
+    index: Index, corpus: Path, tmp_path: Path
+) -> None:
+    class Unasked(FakeEmbedder):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            raise AssertionError(f"embeds {len(texts)} texts")
+
+    index.sync(corpus)
+    index.close()
+    kept = tmp_path / "index" / "tantivy"
+    (kept / TERMS).rename(kept / "terms-0")
+    (kept / "meta.json").write_text("of the first version, which had no folder for it")
+    later = Index.open(tmp_path / "index", Unasked())
+    assert sources(later, "music at night", mode="lexical") == [], "words of two kinds are not mixed"
+    assert later.check() != []
+    later.sync(corpus)
+    assert later.check() == []
+    assert sources(later, "music at night", mode="lexical")[0] == "noise.md"
+    assert [entry.name for entry in kept.iterdir()] == [TERMS]
+    later.close()
 
 
 @pytest.mark.parametrize("damaged", ["manifest.sqlite", "chroma/chroma.sqlite3"])
