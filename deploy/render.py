@@ -138,11 +138,12 @@ def gpu_count(arguments: Sequence[str]) -> int:
 
 def environment() -> dict[str, str]:
     """vLLM's environment as `sectorkit` sets it, written below /tmp; as quoted YAML."""
-    values = build_environment(Path("/tmp"), {}) | {
+    values = build_environment(Path("/tmp"), {}, hardware=MACHINES["cpu"]) | {
         "HOME": "/tmp",
         "USER": "vllm",
         "LOGNAME": "vllm",
         "VLLM_CPU_KVCACHE_SPACE": "${VLLM_CPU_KVCACHE_SPACE:-2}",
+        "VLLM_CPU_NUM_OF_RESERVED_CPU": "${VLLM_CPU_NUM_OF_RESERVED_CPU:-1}",
     }
     return {key: json.dumps(value) for key, value in values.items()}
 

@@ -107,11 +107,16 @@ def build_command(spec: ModelSpec, model_dir: Path, *, python: Path, port: int, 
     return command
 
 
-def build_environment(home: Path, inherited: dict[str, str]) -> dict[str, str]:
-    """vLLM's environment: offline, telling nobody, writing below `home`, and without our own secrets."""
+def build_environment(home: Path, inherited: dict[str, str], *, hardware: Hardware) -> dict[str, str]:
+    """vLLM's environment: offline, telling nobody, writing below `home`, and without our own secrets.
+
+    vLLM keeps one core of a processor free for its other work: half of two is too much (docs/BENCHMARKS.md).
+    """
     ours = ("SECTORKIT_", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
     environment = {key: value for key, value in inherited.items() if not key.startswith(ours)}
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
+    if hardware.kind == "cpu" and hardware.cores <= 2:
+        environment.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
     environment.setdefault("VLLM_CACHE_ROOT", str(home / "vllm"))
     environment.setdefault("VLLM_CONFIG_ROOT", str(home / "vllm"))
     environment |= {
@@ -170,7 +175,8 @@ def stop_server(name: str, settings: Settings) -> ModelServer:
 def _launch(spec: ModelSpec, model_dir: Path, settings: Settings) -> tuple[ModelServer, subprocess.Popen[bytes]]:
     port = _free_port(settings)
     python = settings.vllm_executable()
-    command = build_command(spec, model_dir, python=python, port=port, hardware=detect())
+    hardware = detect()
+    command = build_command(spec, model_dir, python=python, port=port, hardware=hardware)
     log = settings.logs_dir / f"{spec.name}.log"
     if log.exists():
         log.replace(log.with_suffix(".log.old"))
@@ -182,7 +188,7 @@ def _launch(spec: ModelSpec, model_dir: Path, settings: Settings) -> tuple[Model
             stderr=subprocess.STDOUT,
             start_new_session=True,  # outlives us and our terminal, and its group is stopped as one
             cwd=settings.servers_dir,
-            env=build_environment(settings.home, dict(os.environ)),
+            env=build_environment(settings.home, dict(os.environ), hardware=hardware),
         )
     mark = process_mark(child.pid)
     if mark is None:

@@ -139,13 +139,24 @@ def test_a_model_too_large_for_a_cpu_says_so() -> None:
 
 
 def test_the_server_is_told_to_tell_nobody_and_gets_no_secrets(tmp_path: Path) -> None:
-    told = build_environment(tmp_path, {"SECTORKIT_LLM_KEY": "k", "HF_TOKEN": "t", "PYTHONPATH": "p", "A": "1"})
+    told = build_environment(
+        tmp_path, {"SECTORKIT_LLM_KEY": "k", "HF_TOKEN": "t", "PYTHONPATH": "p", "A": "1"}, hardware=CPU
+    )
     assert told["A"] == "1"
     assert not {"SECTORKIT_LLM_KEY", "HF_TOKEN", "PYTHONPATH"} & set(told)
     for name in ("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
         assert told[name] == "1"
     assert told["VLLM_CACHE_ROOT"].startswith(str(tmp_path))
-    assert build_environment(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "9"})["VLLM_CPU_KVCACHE_SPACE"] == "9"
+    said = {"VLLM_CPU_KVCACHE_SPACE": "9", "VLLM_CPU_NUM_OF_RESERVED_CPU": "1"}
+    assert said.items() <= build_environment(tmp_path, said, hardware=CPU).items()
+
+
+def test_both_of_two_cores_compute(tmp_path: Path) -> None:
+    """vLLM sets one core aside by itself, which of two is half the speed."""
+    name = "VLLM_CPU_NUM_OF_RESERVED_CPU"
+    assert build_environment(tmp_path, {}, hardware=CPU)[name] == "0"
+    assert name not in build_environment(tmp_path, {}, hardware=replace(CPU, cores=8))
+    assert name not in build_environment(tmp_path, {}, hardware=replace(GPUS, cores=2))
 
 
 # ---- its life
