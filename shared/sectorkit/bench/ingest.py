@@ -135,6 +135,11 @@ def _key(data: Path) -> str:
     return f"{quote(place.name, safe='')[:60]}-{hashlib.sha256(str(place).encode()).hexdigest()[:12]}"
 
 
+def bytes_on_disk(folder: Path) -> int:
+    """Of all files below `folder`. Of a closed index: an open one has a log of what it is about to put into place."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def _recorded(folder: Path) -> Ingestion | None:
     try:
         return Ingestion(**json.loads((folder / _RECORD).read_text()))

@@ -12,14 +12,14 @@ from contextlib import closing
 from typing import get_args
 
 from sectorkit.bench.beir import BeirFolder
-from sectorkit.bench.ingest import Ingested, WatchedEmbedder, ingest
+from sectorkit.bench.ingest import Ingested, WatchedEmbedder, bytes_on_disk, ingest
 from sectorkit.bench.measures import require_measures, score_rankings
 from sectorkit.bench.rank import Ranking, rank_documents
 from sectorkit.bench.report import ModeReport, RetrievalReport
 from sectorkit.errors import RequestError
 from sectorkit.progress import Progress, silent
 from sectorkit.retrieval.embed import Embedder
-from sectorkit.retrieval.index import Mode, check_mode
+from sectorkit.retrieval.index import MAX_QUERY_CHARACTERS, Mode, check_mode, check_text
 from sectorkit.settings import Settings
 
 SEED = 0  # of the sample that a limit draws
@@ -44,7 +44,7 @@ def measure_retrieval(
     with closing(found.index):
         asked = _sample(data.queries, limit)
         passages = len(found.index)
-        for mode in modes:  # warms up the stores and the model, and refuses a filter that no document can meet
+        for mode in modes:  # warms up the stores and the model, and raises for a filter that no document can meet
             found.index.search("warm up", where=where, mode=mode)
         embedding = _embed(watched, asked, progress) if set(modes) != {"lexical"} else {}
         reports: dict[str, ModeReport] = {}
@@ -59,11 +59,11 @@ def measure_retrieval(
             qrels = {query: data.qrels[query] for query in asked}
             scores = score_rankings(qrels, {query: ranking.ids for query, ranking in rankings.items()}, k=k)
             reports[mode] = ModeReport(scores, rankings)
-        status = found.index.status()
+        documents = found.index.status()["documents"]
     return RetrievalReport(
         data=data, asked=asked, limit=limit, seed=SEED, k=k, where=dict(where or {}), modes=reports,
-        embedding_seconds=embedding, embedder=embedder.fingerprint, documents=status["documents"], passages=passages,
-        index_bytes=status["bytes"], vectors_elsewhere=settings.chroma_url is not None, ingestion=found.ingestion,
+        embedding_seconds=embedding, embedder=embedder.fingerprint, documents=documents, passages=passages,
+        index_bytes=bytes_on_disk(found.index.folder), vectors_elsewhere=settings.chroma_url is not None, ingestion=found.ingestion,
         notes=(*data.notes, *_notes(data, found, asked, reports, where)),
     )  # fmt: skip
 
@@ -92,15 +92,13 @@ def _embed(embedder: WatchedEmbedder, asked: Mapping[str, str], progress: Progre
     seconds = {}
     for count, (query, text) in enumerate(asked.items()):
         progress(f"embedding {len(asked)} queries", count / len(asked))
-        if is_searchable(text):
+        if _is_searchable(text):
             seconds[query] = embedder.time_query(text)
     return seconds
 
 
-def is_searchable(text: str) -> bool:
+def _is_searchable(text: str) -> bool:
     """Whether a search would take this question."""
-    from sectorkit.retrieval.index import MAX_QUERY_CHARACTERS, check_text
-
     try:
         check_text(text)
     except RequestError:

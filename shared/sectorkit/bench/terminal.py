@@ -17,6 +17,7 @@ from sectorkit.terminal import err, out, progress_bar
 if TYPE_CHECKING:
     from sectorkit.bench.report import RetrievalReport
     from sectorkit.settings import Settings
+    from sectorkit.stats import Estimate
 
 
 def retrieval(
@@ -60,14 +61,16 @@ def show(report: RetrievalReport) -> None:
     out.print(f"{about['documents']:,} documents, {escape(report.embedder)}; {escape(content['hardware'])}\n")
 
     names = list(report.modes[report.reference].scores)
-    scores = Table("mode", *names, title="mean [95 % interval over queries]", title_justify="left")
+    scores = Table("mode", *names, show_lines=True, title="mean [95 % interval over queries]", title_justify="left")
     for mode, one in report.modes.items():
-        scores.add_row(mode, *(str(one.measures[name]) for name in names))
+        scores.add_row(mode, *(str(one.measures[name]).replace(" ", "\n", 1) for name in names))
     out.print(scores)
     if report.differences:
-        table = Table("mode", *names, title=f"difference from {report.reference}, by query", title_justify="left")
+        table = Table(
+            "mode", *names, show_lines=True, title=f"difference from {report.reference}, by query", title_justify="left"
+        )
         for mode, found in report.differences.items():
-            table.add_row(mode, *(f"{found[name].signed}\n{found[name].verdict}" for name in names))
+            table.add_row(mode, *(_difference(found[name]) for name in names))
         out.print(table)
 
     times = Table("milliseconds", "p50", "p95", "p99", "of", title="latency", title_justify="left")
@@ -91,6 +94,10 @@ def show(report: RetrievalReport) -> None:
         out.print(f"[dim]{count} searches ({mode}) went deeper to find enough documents; their whole time counts[/]")
     for note in content["notes"]:
         err.print(f"[yellow]note:[/] {escape(note)}")
+
+
+def _difference(found: Estimate) -> str:
+    return "\n".join((*found.signed.split(" ", 1), found.verdict))
 
 
 def _write(path: Path, text: str) -> None:
