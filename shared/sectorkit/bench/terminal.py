@@ -17,7 +17,6 @@ from sectorkit.terminal import err, out, progress_bar
 if TYPE_CHECKING:
     from sectorkit.bench.report import RetrievalReport
     from sectorkit.settings import Settings
-    from sectorkit.stats import Estimate
 
 
 def retrieval(
@@ -66,11 +65,11 @@ def show(report: RetrievalReport) -> None:
         scores.add_row(mode, *(str(one.measures[name]).replace(" ", "\n", 1) for name in names))
     out.print(scores)
     if report.differences:
-        table = Table(
-            "mode", *names, show_lines=True, title=f"difference from {report.reference}, by query", title_justify="left"
-        )
+        table = Table("mode", "measure", "difference", "", title_justify="left")
+        table.title = f"difference from {report.reference}, paired by query"
         for mode, found in report.differences.items():
-            table.add_row(mode, *(_difference(found[name]) for name in names))
+            for name, estimate in found.items():
+                table.add_row(mode, name, estimate.signed, estimate.verdict, end_section=name == names[-1])
         out.print(table)
 
     times = Table("milliseconds", "p50", "p95", "p99", "of", title="latency", title_justify="left")
@@ -94,10 +93,6 @@ def show(report: RetrievalReport) -> None:
         out.print(f"[dim]{count} searches ({mode}) went deeper to find enough documents; their whole time counts[/]")
     for note in content["notes"]:
         err.print(f"[yellow]note:[/] {escape(note)}")
-
-
-def _difference(found: Estimate) -> str:
-    return "\n".join((*found.signed.split(" ", 1), found.verdict))
 
 
 def _write(path: Path, text: str) -> None:
