@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -141,7 +140,7 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float] | None:
     if not seconds:
         return None
     order = sorted(seconds)
-    ranks = {f"p{p}": order[math.ceil(p / 100 * len(order)) - 1] * 1000 for p in (50, 95, 99)}
+    ranks = {f"p{p}": order[-(-p * len(order) // 100) - 1] * 1000 for p in (50, 95, 99)}
     return {name: round(value, 3) for name, value in ranks.items()} | {"n": len(order)}
 
 

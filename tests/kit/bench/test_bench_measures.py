@@ -91,5 +91,6 @@ def test_a_paired_difference_sees_what_two_intervals_hide() -> None:
 
 def test_percentiles_are_times_that_were_measured() -> None:
     assert percentiles([n / 1000 for n in range(100, 0, -1)]) == {"p50": 50, "p95": 95, "p99": 99, "n": 100}
+    assert percentiles([n / 1000 for n in range(1, 11)]) == {"p50": 5, "p95": 10, "p99": 10, "n": 10}
     assert percentiles([0.002]) == {"p50": 2, "p95": 2, "p99": 2, "n": 1}
     assert percentiles([]) is None

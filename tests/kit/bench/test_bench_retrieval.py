@@ -73,6 +73,19 @@ def test_a_second_run_embeds_no_document_and_still_knows_how_fast_the_first_was(
     assert measure(write(), embedder=FakeEmbedder(fingerprint="other@2"), rebuild=True).ingestion is not None
 
 
+def test_a_query_is_embedded_once_whatever_the_modes(write: Write, measure: Measure) -> None:
+    """What a search takes is then its own time."""
+    asked: list[str] = []
+
+    class Counting(FakeEmbedder):
+        def embed_query(self, text: str) -> list[float]:
+            asked.append(text)
+            return super().embed_query(text)
+
+    measure(write(), embedder=Counting())
+    assert sorted(text for text in asked if text != "warm up") == ["bulky waste", "music at night", "xylophone"]
+
+
 def test_a_changed_corpus_is_indexed_where_it_changed(write: Write, measure: Measure) -> None:
     measure(write())
     embedder = FakeEmbedder()
@@ -97,9 +110,10 @@ def test_documents_are_found_behind_all_the_passages_of_a_long_one(write: Write,
 
 def test_a_sample_is_seeded_and_its_size_is_said(write: Write, measure: Measure) -> None:
     queries = [{"_id": f"q{n}", "text": "waste"} for n in range(50)]
-    qrels = HEADER + "".join(f"q{n}\twaste\t1\n" for n in range(50))
+    judged = [f"q{n}\twaste\t1\n" for n in range(50)]
+    qrels = HEADER + "".join(judged)
     chosen = list(measure(write(queries=queries, qrels=qrels), modes=["lexical"], limit=7).asked)
-    again = measure(write(queries=queries[::-1], qrels=qrels), modes=["lexical"], limit=7)
+    again = measure(write(queries=queries, qrels=HEADER + "".join(judged[::-1])), modes=["lexical"], limit=7)
     assert len(chosen) == 7
     assert sorted(again.asked) == sorted(chosen) != [f"q{n}" for n in range(7)]
     assert again.to_dict()["n"] == 7
