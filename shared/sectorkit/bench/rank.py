@@ -34,7 +34,7 @@ def rank_documents(
     index: Index, query: str, *, wanted: int, mode: Mode, ids: Mapping[str, str], passages: int,
     where: Mapping[str, Sequence[str]] | None = None,
 ) -> Ranking:  # fmt: skip
-    """The `wanted` best documents; fewer only where no more of them have anything in common with the query.
+    """The `wanted` best documents; fewer where the search finds no more, however deep it goes.
 
     `ids` maps sources to document ids, and `passages` is how many the index holds. The search goes deeper until it has
     found enough documents: of long ones, many passages may come before the next document's first.
