@@ -95,6 +95,21 @@ def _parser() -> argparse.ArgumentParser:
     status = _add(index, "status", _index_status, "what is in the index, and what could not be read")
     _add_app(status)
 
+    bench = _group(commands, "bench", "measure on a benchmark of your own")
+    retrieval = _add(bench, "retrieval", _bench_retrieval, "measure retrieval on a folder in BEIR's format")
+    retrieval.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="it holds corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv"
+    )
+    retrieval.add_argument("--split", default="test", help="which judgements (test)")
+    retrieval.add_argument("--mode", action="append", default=[], help="lexical, dense or hybrid; repeatable (all)")
+    retrieval.add_argument("--embedder", metavar="NAME", help="an embedding model of `sectorkit models list`")
+    retrieval.add_argument("-k", type=int, default=10, help="documents that Recall@k looks at (10)")
+    _add_where(retrieval, "documents")
+    retrieval.add_argument("--limit", type=int, metavar="N", help="ask a seeded sample of N queries")
+    retrieval.add_argument("--rebuild", action="store_true", help="index the documents anew")
+    retrieval.add_argument("--json", action="store_true", help="print JSON")
+    retrieval.add_argument("--out", type=Path, metavar="FILE", help="write each query's results there, as JSON Lines")
+
     models = _group(commands, "models", "fetch, check and serve models")
     for name, text in (
         ("list", "the catalogue, and what is here"),
@@ -140,8 +155,12 @@ def _add_question(parser: argparse.ArgumentParser, *, several: bool = False) -> 
         parser.add_argument("--queries", type=Path, metavar="FILE.jsonl", help='many: lines of {"id", "text"}')
     else:
         parser.add_argument("question", metavar="QUESTION")
+    _add_where(parser, "passages")
+
+
+def _add_where(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
-        "--where", action="append", default=[], metavar="KEY=VALUE", help="only passages with this metadata; repeatable"
+        "--where", action="append", default=[], metavar="KEY=VALUE", help=f"only {what} with this metadata; repeatable"
     )
 
 
@@ -184,6 +203,16 @@ def _index_status(settings: Settings, options: argparse.Namespace) -> int | None
     from sectorkit.terminal import index_status
 
     return index_status(settings, options.app, docs=options.docs, as_json=options.json)
+
+
+def _bench_retrieval(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.bench.terminal import retrieval
+
+    return retrieval(
+        settings, options.data, split=options.split, modes=options.mode, embedder=options.embedder, k=options.k,
+        where=_where(options.where), limit=options.limit, rebuild=options.rebuild, as_json=options.json,
+        results=options.out,
+    )  # fmt: skip
 
 
 def _models(settings: Settings, options: argparse.Namespace) -> int | None:

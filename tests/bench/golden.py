@@ -15,16 +15,17 @@ import sys
 from pathlib import Path
 
 from rich.progress import track
-from sample import hardware, shown
 
 from sectorkit.answer import Answer, Request
 from sectorkit.answering import answer
 from sectorkit.app import load_app
 from sectorkit.golden import GoldenCase, evidence_found, locate, read_golden
 from sectorkit.models.chat import connect
+from sectorkit.models.hardware import described
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import read_settings
+from sectorkit.stats import interval
 
 
 def main() -> None:
@@ -39,10 +40,10 @@ def main() -> None:
     index.sync(app.corpus)
     cases = read_golden(app.golden)
     answerable = [case for case in cases if case.answerable]
-    print(f"{options.app}: {len(cases)} cases, {len(answerable)} answerable; {settings.embed_model}; {hardware()}")
+    print(f"{options.app}: {len(cases)} cases, {len(answerable)} answerable; {settings.embed_model}; {described()}")
     for mode in ("lexical", "dense", "hybrid"):
         found = [evidence_found(c, index.search(c.question, 10, mode=mode), index) for c in answerable]
-        print(f"Recall@10 {mode:<8} {shown(found)} (n={len(found)})", flush=True)
+        print(f"Recall@10 {mode:<8} {interval(found)} (n={len(found)})", flush=True)
     if not options.retrieval_only:
         server = None if settings.llm_url else start_chat_server(settings)
         try:
@@ -69,11 +70,11 @@ async def answers(settings, app, index: Index, cases: list[GoldenCase], server, 
     open_cases = [(case, got) for case, got in results if case.answerable]
     closed = [got for case, got in results if not case.answerable]
     print(f"model {chat.model_name}")
-    print(f"packed evidence holds gold  {shown([packed(case, got, index) for case, got in open_cases])}")
-    print(f"answered                    {shown([float(got.verdict != 'abstained') for _, got in open_cases])}")
-    print(f"cites the gold words        {shown([cites(case, got, index) for case, got in open_cases])}")
+    print(f"packed evidence holds gold  {interval([packed(case, got, index) for case, got in open_cases])}")
+    print(f"answered                    {interval([float(got.verdict != 'abstained') for _, got in open_cases])}")
+    print(f"cites the gold words        {interval([cites(case, got, index) for case, got in open_cases])}")
     print(
-        f"abstained rightly           {shown([float(got.verdict == 'abstained') for got in closed])} (n={len(closed)})"
+        f"abstained rightly           {interval([float(got.verdict == 'abstained') for got in closed])} (n={len(closed)})"
     )
     print(f"quotes in their source      {sum(exact):.0f} of {len(exact)}")
     for name in ("retrieve", "first_token", "total"):

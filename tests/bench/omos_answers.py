@@ -20,15 +20,16 @@ from typing import Any
 
 from omos_retrieval import page, write_pages
 from rich.progress import track
-from sample import hardware, shown
 
 from sectorkit.answer import Answer, Request
 from sectorkit.answering import Limits, answer
 from sectorkit.app import load_app
 from sectorkit.models.chat import SectorChat, connect
+from sectorkit.models.hardware import described
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import read_settings
+from sectorkit.stats import interval
 
 Case = dict[str, Any]
 
@@ -50,7 +51,7 @@ def main() -> None:
     try:
         chat = connect(settings, server=server)
         limits = limits_for(settings, chat.model_name, chat.context_limit)
-        print(f"{chat.model_name}; {settings.embed_model}; split {options.split}; {hardware()}")
+        print(f"{chat.model_name}; {settings.embed_model}; split {options.split}; {described()}")
         for language in options.languages.split(","):
             cases = chosen(data / language / "splits" / f"{options.split}_{language}.jsonl", options.n)
             gold = {case["id"]: case for case in read(data / "de" / "splits" / f"{options.split}_de.jsonl")}
@@ -95,12 +96,14 @@ def report(language: str, results: list[tuple[Case, Answer]], gold: dict[Any, Ca
     exact = sum(index.document(c.source).text[c.start : c.end] == c.quote for c in citations)
     answered = [(case, got) for case, got in open_cases if got.verdict != "abstained"]
     print(f"\n{language} on German pages: {len(open_cases)} answerable, {len(closed)} not answered by their page")
-    print(f"answered                   {shown([float(got.verdict != 'abstained') for _, got in open_cases])}")
-    print(f"cites the right page       {shown([float(right_page(c, g)) for c, g in open_cases])}")
-    print(f"cites a gold line          {shown([float(gold_line(c, g, gold, index)) for c, g in open_cases])}")
+    print(f"answered                   {interval([float(got.verdict != 'abstained') for _, got in open_cases])}")
+    print(f"cites the right page       {interval([float(right_page(c, g)) for c, g in open_cases])}")
+    print(f"cites a gold line          {interval([float(gold_line(c, g, gold, index)) for c, g in open_cases])}")
     if answered:
-        print(f"right page, if answered    {shown([float(right_page(c, g)) for c, g in answered])} (n={len(answered)})")
-    print(f"abstained, if unanswerable {shown([float(got.verdict == 'abstained') for got in closed])}")
+        print(
+            f"right page, if answered    {interval([float(right_page(c, g)) for c, g in answered])} (n={len(answered)})"
+        )
+    print(f"abstained, if unanswerable {interval([float(got.verdict == 'abstained') for got in closed])}")
     print(f"quotes in their source     {exact} of {len(citations)}")
     times = sorted(got.timings["total"] for _, got in results)
     print(f"seconds an answer          median {times[len(times) // 2]:.1f}", flush=True)

@@ -14,11 +14,11 @@ import json
 import time
 from pathlib import Path
 
-from sample import hardware, paired, shown
-
 from sectorkit.app import load_app
+from sectorkit.models.hardware import described
 from sectorkit.parts import open_embedder, open_index
 from sectorkit.settings import Settings, read_settings
+from sectorkit.stats import interval, paired
 
 LANGUAGES = ("de", "en", "fr", "ar", "uk")
 MODES = ("lexical", "dense", "hybrid")
@@ -39,16 +39,16 @@ def main() -> None:
         index.sync(pages, progress=lambda message, share=None: None).summary(),
         f"in {time.perf_counter() - began:.0f} s",
     )
-    print(f"{options.embedder}; split {options.split}; {hardware()}")
+    print(f"{options.embedder}; split {options.split}; {described()}")
     print("| language | n | " + " | ".join(f"{m} Recall@10" for m in MODES) + " | hybrid - dense |")
     print("|---|---|" + "---|" * (len(MODES) + 1))
     for language in LANGUAGES:
         lines = (data / language / "splits" / f"{options.split}_{language}.jsonl").read_text(encoding="utf-8")
         cases = [case for case in map(json.loads, lines.splitlines()) if case["answers"]]
         found = {mode: [found_page(index, case, mode) for case in cases] for mode in MODES}
-        mean, low, high = paired(found["hybrid"], found["dense"])
-        scores = " | ".join(shown(found[mode]) for mode in MODES)
-        print(f"| {language} | {len(cases)} | {scores} | {mean:+.3f} [{low:+.3f}, {high:+.3f}] |", flush=True)
+        gain = paired(found["hybrid"], found["dense"])
+        scores = " | ".join(str(interval(found[mode])) for mode in MODES)
+        print(f"| {language} | {len(cases)} | {scores} | {gain.signed} |", flush=True)
     index.close()
 
 

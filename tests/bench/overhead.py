@@ -18,17 +18,18 @@ from typing import Any, cast
 
 import httpx
 from langchain_core.messages import convert_to_openai_messages
-from sample import hardware, interval
 
 from sectorkit.answer import Delta, Request
 from sectorkit.answering import Limits, prompt, stream
 from sectorkit.app import SectorApp, load_app
 from sectorkit.golden import read_golden
 from sectorkit.models.chat import SectorChat, connect
+from sectorkit.models.hardware import described
 from sectorkit.packing import pack
 from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import read_settings
+from sectorkit.stats import interval
 
 
 def main() -> None:
@@ -61,11 +62,13 @@ async def compare(app: SectorApp, index: Index, chat: SectorChat, settings, n: i
             if at:  # the first round warms both up
                 times.append(seconds)
     ratios = [a / b - 1 for a, b in zip(through, bare, strict=True)]
-    mean, low, high = interval(ratios)
-    print(f"{chat.model_name}; {hardware()}; n={len(ratios)} prompts")
+    ratio = interval(ratios)
+    print(f"{chat.model_name}; {described()}; n={len(ratios)} prompts")
     print(f"first token through the pipeline, retrieval apart: {sum(through) / len(through):.3f} s")
     print(f"first token from the bare server:                  {sum(bare) / len(bare):.3f} s")
-    print(f"overhead per prompt: {mean:+.1%} [{low:+.1%}, {high:+.1%}], median {sorted(ratios)[len(ratios) // 2]:+.1%}")
+    print(
+        f"overhead per prompt: {ratio.mean:+.1%} [{ratio.low:+.1%}, {ratio.high:+.1%}], median {sorted(ratios)[len(ratios) // 2]:+.1%}"
+    )
 
 
 async def pipeline(app: SectorApp, index: Index, chat: SectorChat, limits: Limits, question: str) -> float:

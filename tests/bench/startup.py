@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 import httpx
-from sample import hardware
+
+from sectorkit.models.hardware import described
 
 APP = "governance_search"
 QUESTION = "Until when may a household ask for help with this winter's heating costs?"
@@ -30,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="an empty folder, for a first start")
     options = parser.parse_args()
-    print(f"{'first' if options.home else 'second'} start; {hardware()}")
+    print(f"{'first' if options.home else 'second'} start; {described()}")
     times = sorted(seconds_of_help() for _ in range(10))
     print(f"sectorkit --help           {times[5]:.2f} s (median of 10)")
     with socket.socket() as free:

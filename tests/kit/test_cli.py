@@ -25,7 +25,7 @@ def sources(hits: list[dict[str, Any]]) -> list[str]:
 def test_help_names_every_command_and_needs_no_settings() -> None:
     script = Path(sys.executable).with_name("sectorkit")
     help_text = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("demo", "ask", "search", "index", "models", "settings"):
+    for command in ("demo", "ask", "search", "index", "bench", "models", "settings"):
         assert re.search(rf"^ +{command} +\w", help_text, re.MULTILINE), command
 
 

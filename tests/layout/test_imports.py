@@ -15,6 +15,7 @@ HOMES = {
     "tantivy": ["shared/sectorkit/retrieval/lexical.py"],
     "sentence_transformers": ["shared/sectorkit/retrieval/embed.py"],
     "gradio": ["shared/sectorkit/ui/"],
+    "ir_measures": ["shared/sectorkit/bench/measures.py"],
     "inspect_ai": ["eval/sectoreval/"],
 }
 APPS = sorted(p.parent.name for p in (ROOT / "apps").glob("*/__init__.py"))
@@ -57,7 +58,17 @@ def test_a_heavy_library_has_one_home(library: str) -> None:
 
 
 def test_no_heavy_library_is_imported_with_the_command_line() -> None:
-    heavy = ["chromadb", "tantivy", "sentence_transformers", "torch", "gradio", "langchain_core", "rich", "pydantic"]
+    heavy = [
+        "chromadb",
+        "tantivy",
+        "sentence_transformers",
+        "torch",
+        "gradio",
+        "langchain_core",
+        "rich",
+        "pydantic",
+        "ir_measures",
+    ]
     code = f"import sys, sectorkit.cli; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

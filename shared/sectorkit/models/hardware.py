@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ def detect() -> Hardware:
     """This machine's hardware, without torch. Never raises: what cannot be read counts as absent."""
     gpus = _nvidia_gpus()
     return Hardware("gpu" if gpus else "cpu", gpus, _memory_gb(), _cores(), _cpu_flags())
+
+
+def described() -> str:
+    """One line about this machine, to stand beside what was measured on it."""
+    return f"{detect()}; {platform.machine()}, Python {platform.python_version()}"
 
 
 def _nvidia_gpus() -> tuple[Gpu, ...]:

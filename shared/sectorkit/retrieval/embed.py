@@ -173,10 +173,13 @@ class EndpointEmbedder(Embeddings):
 
 
 def read_tokenizer(model_dir: Path) -> Any:
-    """The fast tokenizer of a model folder."""
+    """The fast tokenizer of a model folder, for counting: some files ask for 128 tokens, whatever the text."""
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def estimate_tokens(text: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 import zipfile
 from contextlib import suppress
@@ -375,3 +377,21 @@ def test_no_change_of_bytes_gets_anything_but_a_document_error(tmp_path: Path, s
             check(parse(path, max_seconds=10))
             read += 1
     assert read > 0
+
+
+def test_a_large_program_keeps_its_parser_from_one_document_to_the_next(tmp_path: Path) -> None:
+    """As with an embedding model in memory: a started process must not take its parent's peak for its own."""
+    (tmp_path / "a.txt").write_text("The fee is 12 VLM.")
+    code = f"""
+from pathlib import Path
+from sectorkit.retrieval.parse import parse
+from sectorkit.retrieval.parse.isolate import isolated
+weights = b"x" * (600 * 2**20)
+seen = set()
+for _ in range(3):
+    parse(Path({str(tmp_path / "a.txt")!r}))
+    seen.add(isolated._process.pid)
+print(len(seen))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

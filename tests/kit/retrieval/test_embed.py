@@ -151,3 +151,17 @@ def test_an_estimate_of_tokens_is_on_the_high_side(text: str, at_least: int) -> 
 def test_an_estimate_grows_with_the_text(one: str, two: str) -> None:
     assert estimate_tokens(one + two) >= max(estimate_tokens(one), estimate_tokens(two))
     assert not math.isinf(estimate_tokens(one))
+
+
+def test_a_tokenizer_that_cuts_and_fills_up_counts_the_whole_text(embeddings: Any, tmp_path: Path) -> None:
+    """As MiniLM's does: 128 for every text would keep any document in one passage."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"eins": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(length=8)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    for embedder in (EndpointEmbedder(GEMMA, embeddings.url, tokenizer_dir=tmp_path), LocalEmbedder(GEMMA, tmp_path)):
+        assert embedder.count_tokens("eins") == 1
+        assert embedder.count_tokens("eins " * 300) == 300
