@@ -25,11 +25,12 @@ from typing import NamedTuple
 
 from langchain_core.documents import Document
 from lxml import etree
-from sample import hardware, shown
 
+from sectorkit.models.hardware import described
 from sectorkit.retrieval.chunk import chunk
 from sectorkit.retrieval.lexical import LexicalIndex
 from sectorkit.retrieval.parse import parse
+from sectorkit.stats import interval
 
 NAMES = (
     "lecoqa",
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "test"), default="test")
     parser.add_argument("--only", nargs="*", choices=NAMES, default=NAMES)
     options = parser.parse_args()
-    print(f"split {options.split}, where there is one; {hardware()}")
+    print(f"split {options.split}, where there is one; {described()}")
     print("| set | n | hit@1 | Recall@10 | MRR@10 | indexed in s | ms a question |\n|---|---|---|---|---|---|---|")
     for name in options.only:
         task = load(name, options.data_dir, options.split)
@@ -69,7 +70,7 @@ def main() -> None:
         first = [float(bool(right & set(ranked[:1]))) for ranked, right in cases]
         recall = [len(right & set(ranked)) / len(right) for ranked, right in cases]
         reciprocal = [next((1 / n for n, s in enumerate(ranked, 1) if s in right), 0.0) for ranked, right in cases]
-        scores = f"{shown(first)} | {shown(recall)} | {shown(reciprocal)}"
+        scores = f"{interval(first)} | {interval(recall)} | {interval(reciprocal)}"
         print(f"| {name} | {len(cases)} | {scores} | {indexed - began:.1f} | {1000 * spent:.1f} |", flush=True)
 
 

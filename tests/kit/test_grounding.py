@@ -167,6 +167,12 @@ def test_yes_is_neither_supported_nor_wrong() -> None:
     assert [claim.neutral for claim in result.claims] == [True, False]
 
 
+def test_a_bare_number_supports_nothing() -> None:
+    result = ground("3. 35", evidence(FEES))
+    assert [claim.supported for claim in result.claims] == [False]
+    assert result.citations == ()
+
+
 def test_vectors_find_support_in_another_language_but_never_against_the_numbers() -> None:
     def same(texts: list[str]) -> list[list[float]]:
         return [[1.0, 0.0] for _ in texts]

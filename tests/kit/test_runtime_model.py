@@ -154,7 +154,7 @@ def test_another_model_at_the_same_address_is_noticed(start: Start, chat_endpoin
     running = start()
     assert running.becomes("ready")
     chat_endpoint.llm.models = ("other",)
-    assert until(lambda: running.model.message == "other", seconds=3)
+    assert until(lambda: running.model.message == "other", seconds=30)
     running.ask()
     assert chat_endpoint.llm.requests[-1]["model"] == "other"
 

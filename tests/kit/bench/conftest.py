@@ -16,7 +16,7 @@ CORPUS = {
     "noise": "Music must not exceed 45 decibels at night.",
     "parking": "A resident's card is valid for one year.",
 }
-QUERIES = {"q1": "bulky waste", "q2": "music at night", "q3": "xylophone"}
+QUERIES = {"q1": "bulky waste", "q2": "music at night", "q3": "xylograph"}
 QRELS = {"q1": {"waste": 1}, "q2": {"noise": 2, "parking": 0}, "q3": {"parking": 1}}
 Write = Callable[..., Path]
 

@@ -84,14 +84,14 @@ def test_a_query_is_embedded_once_whatever_the_modes(write: Write, measure: Meas
             return super().embed_query(text)
 
     measure(write(), embedder=Counting())
-    assert sorted(text for text in asked if text != "warm up") == ["bulky waste", "music at night", "xylophone"]
+    assert sorted(text for text in asked if text != "warm up") == ["bulky waste", "music at night", "xylograph"]
 
 
 def test_a_changed_corpus_is_indexed_where_it_changed(write: Write, measure: Measure) -> None:
     measure(write())
     embedder = FakeEmbedder()
     corpus = [{"_id": "bins", "text": "The brown bin is emptied every two weeks.", "metadata": {"kind": "b"}}]
-    report = measure(write(corpus=[*corpus, {"_id": "new", "text": "A xylophone is no waste."}]), embedder=embedder)
+    report = measure(write(corpus=[*corpus, {"_id": "new", "text": "A xylograph is no waste."}]), embedder=embedder)
     assert (embedder.encoded, report.documents) == (1, 2)
     assert report.modes["lexical"].rankings["q3"].ids == ["new"]
 
@@ -161,6 +161,6 @@ def test_every_oddity_is_counted_and_said_and_stays_in_the_mean(write: Write, me
 
 
 def test_the_title_counts_and_an_id_does_not(write: Write, measure: Measure) -> None:
-    corpus = [{"_id": "xylophone", "text": "apples"}, {"_id": "b", "title": "Xylophone", "text": "pears"}]
+    corpus = [{"_id": "xylograph", "text": "apples"}, {"_id": "b", "title": "Xylograph", "text": "pears"}]
     report = measure(write(corpus=corpus), modes=["lexical"])
     assert report.modes["lexical"].rankings["q3"].ids == ["b"]
