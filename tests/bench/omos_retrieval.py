@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from functools import cache
 from pathlib import Path
 
 from sectorkit.app import load_app
@@ -39,6 +40,7 @@ def main() -> None:
         index.sync(pages, progress=lambda message, share=None: None).summary(),
         f"in {time.perf_counter() - began:.0f} s",
     )
+    index.embedder.embed_query = cache(index.embedder.embed_query)  # type: ignore[method-assign]  # of two modes alike
     print(f"{options.embedder}; split {options.split}; {described()}")
     print("| language | n | " + " | ".join(f"{m} Recall@10" for m in MODES) + " | hybrid - dense |")
     print("|---|---|" + "---|" * (len(MODES) + 1))

@@ -29,7 +29,6 @@ __all__ = ["Index", "Mode", "SyncReport"]
 
 Mode = Literal["lexical", "dense", "hybrid"]
 MAX_QUERY_CHARACTERS = 20_000
-_LEXICAL_WEIGHT = 0.5  # against 1 for vectors; chosen on a development split, see docs/BENCHMARKS.md
 _MANIFEST = "manifest.sqlite"
 
 
@@ -139,7 +138,7 @@ class Index:
             for stage, ranking in found.items()
         }
         # A question in another language than the documents shares only names and chance words with them.
-        weights = {"lexical": _LEXICAL_WEIGHT * self.stores.lexical.coverage(query) ** 2} if mode == "hybrid" else None
+        weights = {"lexical": self.stores.lexical.coverage(query) ** 2} if mode == "hybrid" else None
         return fuse(rankings, weights=weights)[:k]
 
     def document(self, source: str) -> StoredDocument:
