@@ -69,6 +69,8 @@ class Trial:
             self.change(n)
             self.kill(self.random.uniform(0, whole * _CHANGES * 1.5 + 0.2))
             self.look()
+            if (n + 1) % 20 == 0:
+                print(f"{n + 1} kills, {self.found['inconsistent']} inconsistencies so far", flush=True)
             if self.random.random() < 0.5:
                 self.sync()
                 self.settled()

@@ -55,6 +55,7 @@ def main() -> None:
         for language in options.languages.split(","):
             cases = chosen(data / language / "splits" / f"{options.split}_{language}.jsonl", options.n)
             gold = {case["id"]: case for case in read(data / "de" / "splits" / f"{options.split}_de.jsonl")}
+            chat = connect(settings, server=server)  # its connections belong to one event loop
             results = asyncio.run(ask_all(cases, index, chat, limits, options.out))
             report(language, results, gold, index)
     finally:
