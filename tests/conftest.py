@@ -1,6 +1,6 @@
 """Fixtures that several kinds of tests share: the real models, once per run.
 
-`SECTORKIT_TEST_HOME` names a cache folder with models; by default the user's own is used, so that a second run
+`SECTORKIT_HOME` names a cache folder with models; by default the user's own is used, so that a second run
 fetches nothing. Indexes, logs and servers of a test always live in its temporary folder.
 """
 

@@ -74,13 +74,13 @@ class _Claim:
 def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None) -> Grounded:
     """Find the support of each sentence of `answer` in `evidence`.
 
-    `vectors` embeds texts for comparison in any two languages; without it, words alone decide. A number in a claim
-    that no single span has makes the claim unsupported, however alike the words are.
+    `vectors` embeds texts for comparison in any two languages, the same spans for several claims (see `remembered`);
+    without it, words alone decide. A number in a claim that no single span has makes the claim unsupported, however
+    alike the words are.
     """
     plain = without_marks(answer)
     spans = [span for e in evidence for span in spans_of(e)]
     weight = _weights(spans)
-    vectors = _remembered(vectors) if vectors else None
     citations: list[Citation] = []
     claims: list[Claim] = []
     text, at = "", 0
@@ -155,16 +155,16 @@ def _support(
     return max(score, cosines[best]), None
 
 
-def _remembered(vectors: Vectors) -> Vectors:
-    """`vectors` that embeds each text once: several claims are compared with the same spans."""
+def remembered(vectors: Vectors) -> Vectors:
+    """`vectors` that embeds each text once: claims and the question are compared with the same spans."""
     known: dict[str, list[float]] = {}
 
-    def remembered(texts: list[str]) -> list[list[float]]:
+    def looked_up(texts: list[str]) -> list[list[float]]:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         known.update(zip(new, vectors(new), strict=True) if new else ())
         return [known[text] for text in texts]
 
-    return remembered
+    return looked_up
 
 
 def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:

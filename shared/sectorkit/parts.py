@@ -44,13 +44,18 @@ def open_embedder(
     return embedder
 
 
-def index_folder(settings: Settings, app: SectorApp, *, corpus: Path | None = None) -> Path:
-    """Where the index of an app's documents (or of another folder's) is kept, one per embedder."""
+def place_digest(folder: Path) -> str:
+    """Twelve hexadecimal digits of where a folder is: two may have one name."""
     import hashlib
 
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+
+
+def index_folder(settings: Settings, app: SectorApp, *, corpus: Path | None = None) -> Path:
+    """Where the index of an app's documents (or of another folder's) is kept, one per embedder."""
     name = app.name
     if corpus is not None and corpus.resolve() != app.corpus.resolve():
-        name += "-" + hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:12]
+        name += f"-{place_digest(corpus)}"
     return settings.indexes_dir / name / settings.embed_model
 
 
@@ -91,7 +96,7 @@ def start_chat_server(settings: Settings, *, progress: Progress = silent) -> Mod
 
     if settings.llm_url:
         raise ConfigurationError(f"SECTORKIT_LLM_URL names {settings.llm_url}; unset it to serve a model here")
-    spec = chosen_chat(settings.chat_model, home=settings.home)
+    spec = chosen_chat(settings)
     return start_server(
         spec, pull(spec, models_dir=settings.models_dir, progress=progress), settings=settings, progress=progress
     )

@@ -78,9 +78,9 @@ def spans_of(evidence: Evidence) -> list[Span]:
 
 def says_something(sentence: str) -> bool:
     """Whether there is anything in it to check, or to quote: "Yes.", "See above." and a bare "8" have nothing."""
-    terms = words(sentence)
     if not any(character.isalpha() for character in sentence):
         return False
+    terms = words(sentence)
     return len(terms) >= 3 or bool(quantities(sentence)) or any(len(term) > 4 for term in terms)
 
 

@@ -160,9 +160,7 @@ def ask(
     request = Request(question, where=where)
     answering.check_question(question)
     if model and not settings.llm_url:
-        chosen_chat(
-            settings.chat_model, home=settings.home
-        )  # a name that there is not is an error, and no server that is away
+        chosen_chat(settings)  # a name that there is not is an error, and no server that is away
     with _ready_index(settings, app, docs) as index:
         chat, server, limits = None, None, answering.Limits()
         if model:

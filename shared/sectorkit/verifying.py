@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 
 from sectorkit.answer import Answer, Evidence, Reason, Request, Verdict
 from sectorkit.errors import ServerUnavailable
-from sectorkit.grounding import closest, ground, without_marks
+from sectorkit.grounding import Vectors, closest, ground, remembered, without_marks
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit
 from sectorkit.retrieval.words import sentences
 
 DECLINED = "NOT IN THE DOCUMENTS"
-
-
 _ABSTENTIONS: dict[Reason, str] = {
     "stopped": "The question was stopped.",
     "nothing_found": "The documents hold nothing about this question.",
@@ -40,12 +38,13 @@ class Draft:
 
 def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> Answer:
     """The answer that the model's text `raw` amounts to; `interrupted` says why it is not whole, if so."""
+    vectors = remembered(index.embedder.embed_documents)
     said = _without_declining(raw)
     if said is None:
-        return _with_closest(replace(abstain(draft, "not_answered"), raw=raw), draft, index)
+        return _with_closest(replace(abstain(draft, "not_answered"), raw=raw), draft, index, vectors)
     notes = draft.notes
     try:
-        grounded = ground(said, draft.evidence, vectors=index.embedder.embed_documents)
+        grounded = ground(said, draft.evidence, vectors=vectors)
     except ServerUnavailable as error:
         notes = (*notes, f"Checked by words alone, since vectors are not available: {error}")
         grounded = ground(said, draft.evidence)
@@ -53,7 +52,7 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     supported = [claim for claim in checkable if claim.supported]
     if not supported:
         refused = replace(abstain(draft, interrupted or "not_supported"), raw=raw, notes=notes)
-        return _with_closest(replace(refused, claims=grounded.claims), draft, index)
+        return _with_closest(replace(refused, claims=grounded.claims), draft, index, vectors)
     verdict: Verdict = "supported" if len(supported) == len(checkable) and not interrupted else "partial"
     return replace(
         abstain(draft, "not_answered"),
@@ -91,12 +90,11 @@ def _without_declining(raw: str) -> str | None:
     return plain
 
 
-def _with_closest(abstention: Answer, draft: Draft, index: Index) -> Answer:
+def _with_closest(abstention: Answer, draft: Draft, index: Index, vectors: Vectors) -> Answer:
     """The abstention, with the sentences that come nearest to the question as quotations."""
-    embedder = index.embedder
     try:
-        question = embedder.embed_query(draft.request.question)
-        nearest = closest(question, draft.evidence, vectors=embedder.embed_documents)
+        question = index.embedder.embed_query(draft.request.question)
+        nearest = closest(question, draft.evidence, vectors=vectors)
     except ServerUnavailable:
         nearest = ()  # the passages are shown all the same
     if not nearest:

@@ -95,7 +95,7 @@ def test_the_text_is_streamed_while_it_is_written(app: SectorApp, index: Index, 
 
 
 def test_a_server_that_is_killed_in_mid_answer_leaves_the_passages(
-    app: SectorApp, index: Index, session_settings: Settings, ahead: Any
+    app: SectorApp, index: Index, session_settings: Settings
 ) -> None:
     """A real vLLM of its own, killed with SIGKILL while it writes."""
     from sectorkit.models.catalogue import find_model

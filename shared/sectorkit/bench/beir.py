@@ -41,7 +41,7 @@ class BeirFolder:
     """A benchmark on disk. `qrels` maps a query's id to its documents' scores: 0 and less are not relevant.
 
     `queries` are those of the split that have a text, by id. `notes` say in words what is not as it should be and what
-    came of it; `judged_queries` is how many queries the split's judgements name, `all_queries` how many there are.
+    came of it; `all_queries` is how many queries there are, of every split.
     """
 
     folder: Path
@@ -50,7 +50,6 @@ class BeirFolder:
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
     all_queries: int
-    judged_queries: int
     sha256: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
@@ -98,7 +97,7 @@ def read_beir(folder: Path, split: str = "test") -> BeirFolder:
         notes.append(f"{hopeless} queries have no relevant document: they score 0, as in BEIR")
     return BeirFolder(
         folder=folder, split=split, corpus=corpus, queries=asked, qrels={query: qrels[query] for query in asked},
-        all_queries=len(texts), judged_queries=len(qrels), notes=tuple(notes),
+        all_queries=len(texts), notes=tuple(notes),
         sha256={str(path.relative_to(folder)): _sha256(path) for path in (corpus, queries, judged)},
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from array import array
@@ -15,6 +14,7 @@ from sectorkit.bench.beir import BeirFolder
 from sectorkit.bench.documents import WrittenCorpus, write_documents
 from sectorkit.errors import IndexMismatch, StoreBroken
 from sectorkit.models.hardware import described
+from sectorkit.parts import place_digest
 from sectorkit.progress import Progress, silent
 from sectorkit.retrieval.embed import Embedder
 from sectorkit.retrieval.index import Index, SyncReport
@@ -132,12 +132,7 @@ def _synced(
 def _key(data: Path) -> str:
     """A folder's name and a hash of where it is: two benchmarks may both be called `data`."""
     place = data.resolve()
-    return f"{quote(place.name, safe='')[:60]}-{hashlib.sha256(str(place).encode()).hexdigest()[:12]}"
-
-
-def bytes_on_disk(folder: Path) -> int:
-    """Of all files below `folder`. Of a closed index: an open one has a log of what it is about to put into place."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{quote(place.name, safe='')[:60]}-{place_digest(place)}"
 
 
 def _recorded(folder: Path) -> Ingestion | None:

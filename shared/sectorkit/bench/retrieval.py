@@ -12,14 +12,14 @@ from contextlib import closing
 from typing import get_args
 
 from sectorkit.bench.beir import BeirFolder
-from sectorkit.bench.ingest import Ingested, WatchedEmbedder, bytes_on_disk, ingest
+from sectorkit.bench.ingest import Ingested, WatchedEmbedder, ingest
 from sectorkit.bench.measures import require_measures, score_rankings
 from sectorkit.bench.rank import Ranking, rank_documents
 from sectorkit.bench.report import ModeReport, RetrievalReport
 from sectorkit.errors import RequestError
 from sectorkit.progress import Progress, silent
 from sectorkit.retrieval.embed import Embedder
-from sectorkit.retrieval.index import MAX_QUERY_CHARACTERS, Mode, check_mode, check_text
+from sectorkit.retrieval.index import Mode, bytes_on_disk, check_mode, check_query
 from sectorkit.settings import Settings
 
 SEED = 0  # of the sample that a limit draws
@@ -92,18 +92,12 @@ def _embed(embedder: WatchedEmbedder, asked: Mapping[str, str], progress: Progre
     seconds = {}
     for count, (query, text) in enumerate(asked.items()):
         progress(f"embedding {len(asked)} queries", count / len(asked))
-        if _is_searchable(text):
-            seconds[query] = embedder.time_query(text)
+        try:
+            check_query(text)
+        except RequestError:
+            continue
+        seconds[query] = embedder.time_query(text)
     return seconds
-
-
-def _is_searchable(text: str) -> bool:
-    """Whether a search would take this question."""
-    try:
-        check_text(text)
-    except RequestError:
-        return False
-    return len(text) <= MAX_QUERY_CHARACTERS
 
 
 def _notes(

@@ -10,12 +10,15 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.hardware import Hardware, detect
+
+if TYPE_CHECKING:
+    from sectorkit.settings import Settings
 
 Kind = Literal["chat", "embedding"]
 Tier = Literal["edge", "laptop", "workstation", "server", "cluster"]
@@ -165,9 +168,11 @@ def default_chat(hardware: Hardware) -> ModelSpec:
     return find_model("qwen2.5-coder-0.5b", "chat")
 
 
-def chosen_chat(name: str, *, home: Path | None = None) -> ModelSpec:
-    """The chat model of that name, or what this machine runs with room to spare where it is `auto`."""
-    return default_chat(detect()) if name == "auto" else find_model(name, "chat", home=home)
+def chosen_chat(settings: Settings) -> ModelSpec:
+    """The chat model that `settings` name, or what this machine runs with room to spare where they say `auto`."""
+    if settings.chat_model == "auto":
+        return default_chat(detect())
+    return find_model(settings.chat_model, "chat", home=settings.home)
 
 
 @cache

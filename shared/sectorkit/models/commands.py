@@ -30,7 +30,7 @@ def list_models(settings: Settings) -> None:
     from sectorkit.models.pull import is_pulled
 
     hardware = detect()
-    defaults = {chosen_chat(settings.chat_model, home=settings.home).name, settings.embed_model}
+    defaults = {chosen_chat(settings).name, settings.embed_model}
     table = Table(title=f"Models; this machine: {hardware}", caption="* default here", expand=False)
     for heading in ("name", "kind", "tier", "size", "context", "licence", "state", "source"):
         table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
@@ -93,7 +93,7 @@ def serve(settings: Settings, name: str | None = None, *, detach: bool = False) 
     from sectorkit.models.pull import pull
     from sectorkit.models.server import start_server
 
-    spec = find_model(name, home=settings.home) if name else chosen_chat(settings.chat_model, home=settings.home)
+    spec = find_model(name, home=settings.home) if name else chosen_chat(settings)
     settings.vllm_executable()  # before a long download, not after it
     console = _console()
     with _shown(console) as progress:

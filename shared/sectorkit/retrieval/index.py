@@ -115,11 +115,7 @@ class Index:
         document can meet, StoreBroken where a store fails, ServerUnavailable where the embedder is away.
         """
         check_mode(mode)
-        check_text(query)
-        if len(query) > MAX_QUERY_CHARACTERS:
-            raise RequestError(
-                f"the question has {len(query):,} characters, and {MAX_QUERY_CHARACTERS:,} are the limit; shorten it"
-            )
+        check_query(query)
         if k < 1:
             raise RequestError(f"k is {k}, and it must be at least 1")
         wanted = parse_where(where, self._manifest.metadata_keys()) if where else {}
@@ -176,7 +172,7 @@ class Index:
             "failed": failed,
             "passages": passages,
             "embedder": self.embedder.fingerprint,
-            "bytes": sum(_size(f) for f in self.folder.rglob("*")),
+            "bytes": bytes_on_disk(self.folder),
             "synced": self._manifest.get("synced"),
         }
 
@@ -216,6 +212,20 @@ def check_text(question: str) -> None:
         raise RequestError(
             f"the question holds characters that are not valid UTF-8 (at {error.start}); type it anew"
         ) from None
+
+
+def check_query(query: str) -> None:
+    """RequestError for a question that a search does not take: one that is empty, broken or too long."""
+    check_text(query)
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise RequestError(
+            f"the question has {len(query):,} characters, and {MAX_QUERY_CHARACTERS:,} are the limit; shorten it"
+        )
+
+
+def bytes_on_disk(folder: Path) -> int:
+    """Of all files below `folder`; while an index is open, that includes its log of what it is about to write."""
+    return sum(_size(file) for file in folder.rglob("*"))
 
 
 def _plainly(fingerprint: str) -> str:

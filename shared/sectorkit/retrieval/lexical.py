@@ -14,12 +14,13 @@ from sectorkit.errors import StoreBroken
 from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.filters import Where, filterable
 from sectorkit.retrieval.passage import Passage
-from sectorkit.retrieval.words import pieces, words
+from sectorkit.retrieval.words import words, words_and_pieces
 
 if TYPE_CHECKING:
     import tantivy
 
 _WRITER_BYTES = 64 * 2**20
+_FIELDS = ("words", "pieces")
 _MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
 
 
@@ -54,11 +55,10 @@ class LexicalIndex:
                     writer.delete_documents("id", gone)
                 for passage in add:
                     writer.delete_documents("id", str(passage.id))
-                    text = context(passage)
                     document = tantivy.Document()
                     document.add_text("id", str(passage.id))
-                    document.add_text("words", " ".join(words(text)))
-                    document.add_text("pieces", " ".join(pieces(text)))
+                    for field, terms in zip(_FIELDS, words_and_pieces(context(passage)), strict=True):
+                        document.add_text(field, " ".join(terms))
                     for key, value in filterable(passage.metadata).items():
                         document.add_text("facets", f"{key}={value}")
                     writer.add_document(document)
@@ -71,18 +71,18 @@ class LexicalIndex:
         """The `k` best `(passage id, BM25 score)` for the words and pieces of `query`, best first; ids only, no texts."""
         import tantivy
 
-        terms = {"words": Counter(words(query)), "pieces": Counter(pieces(query))}
-        if not terms["words"]:
+        asked = dict(zip(_FIELDS, words_and_pieces(query), strict=True))
+        if not asked["words"]:
             return []
         occur, one = tantivy.Occur, tantivy.Query
         wanted: list[tuple[tantivy.Occur, tantivy.Query]] = []
         with self._clear_errors():
             searcher = self._searcher()
             schema = self._index.schema
-            for field, counts in terms.items():
-                for term, times in islice(counts.items(), _MAX_QUERY_TERMS[field]):
-                    asked = one.term_query(schema, field, term)
-                    wanted.append((occur.Should, one.boost_query(asked, 1 + log(times))))
+            for field, terms in asked.items():
+                for term, times in islice(Counter(terms).items(), _MAX_QUERY_TERMS[field]):
+                    clause = one.term_query(schema, field, term)
+                    wanted.append((occur.Should, one.boost_query(clause, 1 + log(times))))
             full = one.boolean_query(wanted)
             if where:
                 clauses = [(occur.Must, full)]

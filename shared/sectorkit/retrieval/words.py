@@ -71,13 +71,7 @@ def words(text: str) -> list[str]:
     Korean is cut into pairs too, since its particles are written onto the word. A thousands separator is dropped
     (`12 500`, `12,500` and `12500` are one term). A single character of such a script stands for itself.
     """
-    terms: list[str] = []
-    for run in _RUN.findall(fold(text)):
-        if _SIGN.match(run) or _LETTER_UNSPACED.match(run):
-            terms.extend([run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)])
-        else:
-            terms.append(_number(run))
-    return terms
+    return _words(_runs(text))
 
 
 def pieces(text: str) -> list[str]:
@@ -87,8 +81,32 @@ def pieces(text: str) -> list[str]:
     2004). `_` marks a word's edges: `night` is `_nig`, `nigh`, `ight`, `ght_`. Numbers and words of one or two
     letters stay whole; ae, oe and ue count as ä, ö and ü.
     """
+    return _pieces(_runs(text))
+
+
+def words_and_pieces(text: str) -> tuple[list[str], list[str]]:
+    """Both at once, for less than one after the other."""
+    runs = _runs(text)
+    return _words(runs), _pieces(runs)
+
+
+def _runs(text: str) -> list[str]:
+    return _RUN.findall(fold(text))
+
+
+def _words(runs: list[str]) -> list[str]:
+    terms: list[str] = []
+    for run in runs:
+        if _SIGN.match(run) or _LETTER_UNSPACED.match(run):
+            terms.extend([run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)])
+        else:
+            terms.append(_number(run))
+    return terms
+
+
+def _pieces(runs: list[str]) -> list[str]:
     found: list[str] = []
-    for run in _RUN.findall(fold(text)):
+    for run in runs:
         if _SIGN.match(run):
             found.extend(run)
         elif _LETTER_UNSPACED.match(run):

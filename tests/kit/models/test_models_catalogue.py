@@ -11,6 +11,7 @@ import pytest
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.catalogue import TIERS, ModelSpec, chosen_chat, default_chat, find_model, load_catalogue
 from sectorkit.models.hardware import Gpu, Hardware, detect
+from sectorkit.settings import Settings
 
 CPU = Hardware("cpu", (), 16.0, 2, frozenset())
 
@@ -138,7 +139,7 @@ def test_reading_the_catalogue_imports_nothing_heavy() -> None:
 
 
 def test_the_named_chat_model_goes_before_the_default() -> None:
-    assert chosen_chat("smollm2-135m") == find_model("smollm2-135m")
-    assert chosen_chat("auto") == default_chat(detect())
+    assert chosen_chat(Settings(chat_model="smollm2-135m")) == find_model("smollm2-135m")
+    assert chosen_chat(Settings(chat_model="auto")) == default_chat(detect())
     with pytest.raises(UnknownName):
-        chosen_chat("minilm-l6-v2")  # no chat model
+        chosen_chat(Settings(chat_model="minilm-l6-v2"))  # no chat model

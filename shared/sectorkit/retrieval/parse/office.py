@@ -54,10 +54,15 @@ def opened(path: Path, office: Office) -> Iterator[zipfile.ZipFile]:
             _check(archive, path.name, office)
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-        raise DocumentError(
-            f"{path.name} is not a readable {office.name} ({error}). "
-            f"Open it in {office.program} or LibreOffice and save it again."
-        ) from None
+        raise unreadable(path, office, str(error)) from None
+
+
+def unreadable(path: Path, office: Office, reason: str) -> DocumentError:
+    """The error for a damaged file."""
+    return DocumentError(
+        f"{path.name} is not a readable {office.name} ({reason}). "
+        f"Open it in {office.program} or LibreOffice and save it again."
+    )
 
 
 def _check(archive: zipfile.ZipFile, name: str, office: Office) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
 from sectorkit.retrieval.parse.normalise import declared_title, primary_language
-from sectorkit.retrieval.parse.office import Office, opened
+from sectorkit.retrieval.parse.office import Office, opened, unreadable
 from sectorkit.retrieval.parse.pptx_shapes import SlideReader
 from sectorkit.retrieval.ranges import about
 
@@ -33,10 +33,7 @@ def parse_pptx(path: Path) -> ParsedDocument:
             deck = pptx.Presentation(str(path))
             slides = list(deck.slides)
         except (PythonPptxError, SyntaxError, ValueError, KeyError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}"[:150]
-            raise DocumentError(
-                f"{path.name} is not a readable PPTX ({reason}). Open it in PowerPoint or LibreOffice and save it again."
-            ) from None
+            raise unreadable(path, _POWERPOINT, f"{type(error).__name__}: {error}"[:150]) from None
         if len(slides) > _MAX_SLIDES:
             raise DocumentError(f"{path.name} has {len(slides):,} slides; at most {_MAX_SLIDES:,} are read. Split it.")
         reader = _Reader()

@@ -18,7 +18,7 @@ from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.cells import cell_text
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
 from sectorkit.retrieval.parse.normalise import DECLARED, declared, declared_title, primary_language
-from sectorkit.retrieval.parse.office import Office, opened
+from sectorkit.retrieval.parse.office import Office, opened, unreadable
 from sectorkit.retrieval.parse.tables import Tables
 
 Sheet: TypeAlias = Any  # openpyxl's; it carries no types
@@ -43,10 +43,7 @@ def parse_xlsx(path: Path) -> ParsedDocument:
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         except (*_DAMAGE, openpyxl.utils.exceptions.InvalidFileException) as error:
-            reason = f"{type(error).__name__}: {error}"[:150]
-            raise DocumentError(
-                f"{path.name} is not a readable XLSX ({reason}). Open it in Excel or LibreOffice and save it again."
-            ) from None
+            raise unreadable(path, _EXCEL, f"{type(error).__name__}: {error}"[:150]) from None
         try:
             reader = _Reader()
             for page, name in enumerate(book.sheetnames, start=1):
