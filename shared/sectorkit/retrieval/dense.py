@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sectorkit.errors import ConfigurationError, StoreBroken
-from sectorkit.retrieval.filters import Where, filterable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _BATCH = 1000
 # Recall of the graph search against an exact one is set by these two; the figures are in docs/BENCHMARKS.md.
@@ -19,8 +22,8 @@ _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 class DenseIndex:
     """Passages by their vectors: embedded in `folder`, or at a Chroma server where `url` is given.
 
-    Holds ids, vectors and the metadata that filters need; texts are in the manifest. Every method raises
-    StoreBroken where the files or the server fail.
+    Holds ids and vectors alone: texts, and what filters need, are in the manifest. Every method raises StoreBroken
+    where the files or the server fail.
     """
 
     def __init__(self, folder: Path, *, collection: str, url: str | None = None) -> None:
@@ -32,18 +35,12 @@ class DenseIndex:
                 collection, configuration={"hnsw": _HNSW}, embedding_function=None
             )
 
-    def upsert(
-        self, ids: Sequence[str], vectors: Sequence[Sequence[float]], metadatas: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Add or replace vectors by id; unit length is not needed."""
+    def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Add or replace vectors `(len(ids), dimension)` by id; unit length is not needed."""
         with self._clear_errors():
             for at in range(0, len(ids), _BATCH):
                 part = slice(at, at + _BATCH)
-                self._collection.upsert(
-                    ids=list(ids[part]),
-                    embeddings=[list(vector) for vector in vectors[part]],
-                    metadatas=[filterable(metadata) for metadata in metadatas[part]],
-                )
+                self._collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
 
     def remove(self, ids: Sequence[str]) -> None:
         """Remove ids; those that are not there are passed over."""
@@ -51,17 +48,21 @@ class DenseIndex:
             for at in range(0, len(ids), _BATCH):
                 self._collection.delete(ids=list(ids[at : at + _BATCH]))
 
-    def search(self, vector: Sequence[float], k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
-        """The `k` nearest `(passage id, cosine similarity)`, nearest first."""
-        count = len(self)
-        if count == 0:
-            return []
+    def search(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
+        """The `k` nearest `(passage id, cosine similarity)`, nearest first; no more than there are."""
         with self._clear_errors():
-            found = self._collection.query(
-                query_embeddings=[list(vector)], n_results=min(k, count), where=_clause(where), include=["distances"]
-            )
+            found = self._collection.query(query_embeddings=[list(vector)], n_results=k, include=["distances"])
         distances = found["distances"] or [[]]
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], distances[0], strict=True)]
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Those of `ids` that are in, with their vectors."""
+        found: dict[str, NDArray[np.float32]] = {}
+        with self._clear_errors():
+            for at in range(0, len(ids), _BATCH):
+                got = self._collection.get(ids=list(ids[at : at + _BATCH]), include=["embeddings"])
+                found.update(zip(got["ids"], got["embeddings"], strict=True))
+        return found
 
     def ids(self) -> set[str]:
         """All ids, for the consistency check."""
@@ -117,13 +118,6 @@ def _client(folder: Path, url: str | None) -> Any:
         raise ConfigurationError(f"SECTORKIT_CHROMA_URL {url!r} is not http(s)://host:port")
     secure = address.scheme == "https"
     return chromadb.HttpClient(address.hostname, port or (443 if secure else 8000), ssl=secure, settings=quiet)
-
-
-def _clause(where: Where | None) -> Any:
-    if not where:
-        return None
-    clauses = [{k: v[0]} if len(v) == 1 else {k: {"$in": list(v)}} for k, v in where.items()]
-    return clauses[0] if len(clauses) == 1 else {"$and": clauses}
 
 
 def _short(error: Exception) -> str:

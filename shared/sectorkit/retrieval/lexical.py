@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _WRITER_BYTES = 64 * 2**20
 _FIELDS = ("words", "pieces")
 _MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
+# How often all terms of a query may occur together: rare terms count first, and the common ones, which tell little and
+# cost most, only as far as this goes. At 100,000 passages it goes far beyond any question (docs/BENCHMARKS.md).
+_MAX_POSTINGS = 2_000_000
 
 
 class LexicalIndex:
@@ -75,15 +78,20 @@ class LexicalIndex:
         if not asked["words"]:
             return []
         occur, one = tantivy.Occur, tantivy.Query
-        wanted: list[tuple[tantivy.Occur, tantivy.Query]] = []
         with self._clear_errors():
             searcher = self._searcher()
             schema = self._index.schema
-            for field, terms in asked.items():
-                for term, times in islice(Counter(terms).items(), _MAX_QUERY_TERMS[field]):
-                    clause = one.term_query(schema, field, term)
-                    wanted.append((occur.Should, one.boost_query(clause, 1 + log(times))))
-            full = one.boolean_query(wanted)
+            terms = [
+                (searcher.doc_freq(field, term), field, term, times)
+                for field, terms in asked.items()
+                for term, times in islice(Counter(terms).items(), _MAX_QUERY_TERMS[field])
+            ]
+            full = one.boolean_query(
+                [
+                    (occur.Should, one.boost_query(one.term_query(schema, field, term), 1 + log(times)))
+                    for field, term, times in _affordable(terms)
+                ]
+            )
             if where:
                 clauses = [(occur.Must, full)]
                 for key, values in where.items():
@@ -128,3 +136,16 @@ class LexicalIndex:
             yield
         except (ValueError, OSError) as error:  # ValueError is the library's for everything, a full disk included
             raise StoreBroken(f"the words in {self._folder} cannot be used: {error}") from error
+
+
+def _affordable(terms: list[tuple[int, str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """`(field, term, times)` of `terms`, given with how many passages have each: the rarest, up to the limit.
+
+    Those that no passage has are left out, and the rarest of the others is always there.
+    """
+    spent = 0
+    for passages, field, term, times in sorted(t for t in terms if t[0]):
+        if spent and spent + passages > _MAX_POSTINGS:
+            return
+        spent += passages
+        yield field, term, times

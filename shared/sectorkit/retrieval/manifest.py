@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS passages (
     ordinal INTEGER NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_of ON passages(source, ordinal);
 CREATE TABLE IF NOT EXISTS journal (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS slots (slot INTEGER PRIMARY KEY, id TEXT UNIQUE);
 """
 
 
@@ -131,14 +132,11 @@ class Manifest:
 
     def passages(self, ids: Iterable[str]) -> dict[str, Passage]:
         """Those passages of `ids` that are live, by id."""
-        wanted = list(ids)
         found: dict[str, Passage] = {}
-        for at in range(0, len(wanted), 500):
-            part = wanted[at : at + 500]
-            marks = ",".join("?" * len(part))
+        for part in _parts(list(ids)):
             rows = self._rows(
                 "SELECT p.id, p.metadata, p.text, d.metadata FROM passages p "
-                f"JOIN documents d ON d.source = p.source WHERE p.id IN ({marks})",
+                f"JOIN documents d ON d.source = p.source WHERE p.id IN ({_marks(part)})",
                 part,
             )
             for passage, own, text, shared in rows:
@@ -213,6 +211,52 @@ class Manifest:
             "ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
         )
 
+    # -- where the vectors are --------------------------------------------------------------------------------
+
+    def take_slots(self, ids: Sequence[str]) -> list[int]:
+        """A slot of the vector file for each of `ids`: the one it has, else one that is free, else a new one."""
+        taken: list[int] = []
+        with self._transaction() as db:
+            (end,) = db.execute("SELECT coalesce(max(slot) + 1, 0) FROM slots").fetchone()
+            for i in ids:
+                found = db.execute("SELECT slot FROM slots WHERE id = ?", (i,)).fetchone()
+                found = found or db.execute("SELECT slot FROM slots WHERE id IS NULL LIMIT 1").fetchone()
+                slot = int(found[0]) if found else end
+                end = max(end, slot + 1)
+                db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?)", (slot, i))
+                taken.append(slot)
+        return taken
+
+    def free_slots(self, ids: Iterable[str]) -> None:
+        """Whose vectors are gone; their slots may be taken again."""
+        with self._transaction() as db:
+            db.executemany("UPDATE slots SET id = NULL WHERE id = ?", [(i,) for i in ids])
+
+    def slots(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Id -> slot of everything that has one, or of those of `ids` that have."""
+        if ids is None:
+            return dict(self._rows("SELECT id, slot FROM slots WHERE id IS NOT NULL"))
+        found: dict[str, int] = {}
+        for part in _parts(ids):
+            found.update(self._rows(f"SELECT id, slot FROM slots WHERE id IN ({_marks(part)})", part))
+        return found
+
+    def places(self) -> list[tuple[str, int, int]]:
+        """`(id, slot, number of its document)` of every passage, by id; -1 where it has no slot."""
+        return self._rows(
+            "SELECT p.id, coalesce(s.slot, -1), d.rowid FROM passages p JOIN documents d ON d.source = p.source "
+            "LEFT JOIN slots s ON s.id = p.id ORDER BY p.id"
+        )
+
+    def values(self, key: str) -> list[tuple[int, str]]:
+        """`(number of a document, what it says for key)` of all that say anything to filter by, as filters have it."""
+        rows = self._rows(
+            "SELECT d.rowid, j.value, j.type FROM documents d, json_each(d.metadata) j WHERE j.key = ? "
+            "AND j.type NOT IN ('null', 'array', 'object')",
+            (key,),
+        )
+        return [(number, kind if kind in ("true", "false") else str(value)) for number, value, kind in rows]
+
     # -- the journal ------------------------------------------------------------------------------------------
 
     def note(self, ids: Iterable[str]) -> None:
@@ -234,3 +278,13 @@ class Manifest:
 def _document(row: tuple[Any, ...]) -> StoredDocument:
     source, digest, status, problem, notes, title, metadata, text = row
     return StoredDocument(source, digest, status, problem, tuple(json.loads(notes)), title, json.loads(metadata), text)
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many at a time as one statement takes."""
+    for at in range(0, len(ids), 500):
+        yield ids[at : at + 500]
+
+
+def _marks(part: Sequence[str]) -> str:
+    return ",".join("?" * len(part))

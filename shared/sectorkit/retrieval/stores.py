@@ -2,35 +2,57 @@
 
 The manifest is the truth. Words and vectors are written ahead of it, and what it does not name is never shown;
 what is about to change in them is noted in its journal, which the next writer clears up after a kill.
+
+Vectors are kept twice: in Chroma, whose graph finds the nearest of many, and in a flat file, which compares exactly.
+The nearest of a small index, and of the few passages that a narrow filter leaves, come from the file; a wide filter
+sifts what the graph brings. Figures are in docs/BENCHMARKS.md.
 """
 
 from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from sectorkit.retrieval.columns import Columns
 from sectorkit.retrieval.dense import DenseIndex
 from sectorkit.retrieval.filters import Where
 from sectorkit.retrieval.lexical import LexicalIndex
 from sectorkit.retrieval.manifest import Manifest
 from sectorkit.retrieval.passage import Passage
+from sectorkit.retrieval.vectors import VectorFile
 from sectorkit.retrieval.words import TERMS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+_EXACT = 5_000  # passages: so many are compared with a question one by one
+_HIT_COST = 6  # of one more hit from the graph, in comparisons of two vectors
+_SHARE = 10  # what another process writes is looked at for a tenth of the time at most,
+_QUICK = 0.2  # unless it takes no longer than this, in seconds
 
 
 class Stores:
-    """The three stores of `folder`. Any number of threads may read while one writes."""
+    """The stores of `folder`. Any number of threads may read while one writes."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, chroma_url: str | None = None) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, *, chroma_url: str | None = None, exact: int = _EXACT) -> None:
         self.folder, self.manifest = folder, manifest
         # Words of another kind cannot be searched together with these: a new kind starts empty, and a sync fills it.
         self.lexical = LexicalIndex(folder / "tantivy" / TERMS)
+        self._vectors = VectorFile(folder / "vectors.f32")
+        self._exact = exact if chroma_url is None else 0  # who names a server wants it asked
         self._chroma_url = chroma_url
         self._lock = threading.RLock()  # the client of the vectors is replaced under its users
-        self._seen = manifest.generation
+        self._seen = self._counted = manifest.generation
         self._dense = self._open_dense()
+        self._columns: Columns | None = None
+        self._patience = 0.0  # until then, what was read last is good enough
 
     def _open_dense(self) -> DenseIndex:
         if self._chroma_url is None:
@@ -51,34 +73,106 @@ class Stores:
         with self._lock:
             self._dense.delete()
 
-    def refresh(self) -> None:
-        """See what another process has written: an open Chroma client keeps its own picture of the graph."""
-        generation = self.manifest.generation
-        with self._lock:
-            if generation != self._seen:
-                self._dense.close()
-                self._dense = self._open_dense()
-                self._seen = generation
+    # -- reading ----------------------------------------------------------------------------------------------
 
     def nearest(self, vector: Sequence[float], k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
-        """The `k` nearest `(passage id, cosine similarity)`, as of the last change by any process."""
-        with self._lock:
-            self.refresh()
-            return self._dense.search(vector, k, where=where)
+        """The `k` nearest `(passage id, cosine similarity)`, as of the last change by any process.
 
-    def put_vectors(self, passages: Sequence[Passage], vectors: Sequence[Sequence[float]]) -> None:
+        Where seeing that change takes long, as with a million passages, a change may be seen that much later.
+        """
         with self._lock:
-            self._dense.upsert([str(p.id) for p in passages], vectors, [p.metadata for p in passages])
+            began = time.monotonic()
+            changed = self._look(began)
+            found = self._filtered(vector, k, where) if where else self._nearest(vector, k)
+            spent = time.monotonic() - began
+            if changed and spent > _QUICK:
+                self._patience = began + _SHARE * spent
+            return found
+
+    def _look(self, now: float) -> bool:
+        """Whether there was something new, which is then read: Chroma's client keeps its own picture of the graph."""
+        generation = self.manifest.generation
+        if generation == self._counted or now < self._patience:
+            return False
+        if generation != self._seen:
+            self._dense.close()
+            self._dense = self._open_dense()
+        self._seen = self._counted = generation
+        self._columns = None
+        return True
+
+    def _places(self) -> Columns:
+        if self._columns is None:
+            self._columns = Columns(self.manifest)
+        return self._columns
+
+    def _nearest(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
+        if self._exact and len(self._dense) <= self._exact and self._places().complete:
+            return self._compared(vector, k, None)
+        return self._dense.search(vector, k)
+
+    def _filtered(self, vector: Sequence[float], k: int, where: Where) -> list[tuple[str, float]]:
+        import numpy as np
+
+        places = self._places()
+        matching = places.matching(where)
+        left = int(np.count_nonzero(matching))
+        asked = ceil(1.5 * k * len(places) / left) if left else 0
+        while 0 < asked * _HIT_COST < left or (left and not places.complete):
+            found = self._dense.search(vector, asked)
+            passes = places.among([i for i, _ in found], matching)
+            sifted = [hit for hit, passed in zip(found, passes, strict=True) if passed]
+            if len(sifted) >= min(k, left) or asked >= len(places):
+                return sifted[:k]
+            asked *= 4
+        return self._compared(vector, k, matching)
+
+    def _compared(self, vector: Sequence[float], k: int, matching: NDArray[np.bool_] | None) -> list[tuple[str, float]]:
+        import numpy as np
+
+        places = self._places()
+        rows = np.arange(len(places)) if matching is None else np.flatnonzero(matching)
+        similar = self._vectors.similarities(vector, places.slots[rows])
+        best = np.argpartition(-similar, k - 1)[:k] if k < len(similar) else np.arange(len(similar))
+        best = best[np.argsort(-similar[best], kind="stable")]
+        return [(i, float(s)) for i, s in zip(places.names(rows[best]), similar[best], strict=True)]
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def put_vectors(self, passages: Sequence[Passage], vectors: ArrayLike) -> None:
+        """Store the vector of each passage, `(len(passages), dimension)`."""
+        self._put([str(p.id) for p in passages], vectors)
+
+    def _put(self, ids: Sequence[str], vectors: ArrayLike) -> None:
+        import numpy as np
+
+        matrix = np.asarray(vectors, np.float32)
+        with self._lock:
+            self._vectors.write(self.manifest.take_slots(ids), matrix)
+            self._dense.upsert(ids, matrix)
+            if self._dimension() != matrix.shape[1]:
+                self.manifest.set("dimension", str(matrix.shape[1]))
+
+    def share_vectors(self, ids: Sequence[str]) -> set[str]:
+        """Give Chroma what only the file has, and the file what only Chroma has; back come those that neither has."""
+        with self._lock:
+            slots = self._slots(ids)
+            held = dict(zip(slots, self._vectors.read(list(slots.values()), self._dimension()), strict=True))
+            held |= self._dense.vectors([i for i in ids if i not in held])
+            if held:
+                self._put(list(held), list(held.values()))
+        return set(ids) - held.keys()
 
     def drop(self, ids: Sequence[str]) -> None:
         """Remove words and vectors of `ids`."""
         if ids:
             with self._lock:
                 self._dense.remove(ids)
+                self.manifest.free_slots(ids)
             self.lexical.update(remove=ids)
 
     def settle(self) -> None:
-        """The stores are as the manifest says: empty its journal. Our own change needs no refresh."""
+        """The stores are as the manifest says: empty its journal. Our own change needs no other client."""
         with self._lock:
             self.manifest.settle()
             self._seen = self.manifest.generation
@@ -94,12 +188,25 @@ class Stores:
                 entry.unlink(missing_ok=True)
 
     def differences(self) -> tuple[set[str], set[str], set[str]]:
-        """`(no words, no vector, extra)`: ids that a store lacks though the manifest names them; ids of nothing."""
+        """`(no words, no vector, extra)`: ids that a store lacks though the manifest names them; ids of nothing.
+
+        A vector that only one of its two places has counts as none.
+        """
         with self._lock:
-            self.refresh()
+            self._patience = 0.0
+            self._look(time.monotonic())
             _, _, passages = self.manifest.counts()
-            if len(self._dense) == len(self.lexical) == passages:
+            slots = self._slots()
+            if len(self._dense) == len(self.lexical) == len(slots) == passages:
                 return set(), set(), set()
             dense = self._dense.ids()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
-        return live - lexical, live - dense, (dense | lexical) - live
+        return live - lexical, live - (dense & slots.keys()), (dense | lexical | slots.keys()) - live
+
+    def _slots(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Id -> slot of everything (or of `ids`) whose vector is in the file: it may have been cut off or lost."""
+        end = self._vectors.rows(self._dimension())
+        return {i: slot for i, slot in self.manifest.slots(ids).items() if slot < end}
+
+    def _dimension(self) -> int:
+        return int(self.manifest.get("dimension") or 1)

@@ -119,11 +119,15 @@ class _Sync:
     def _repair(self) -> None:
         """After a kill, or the loss of a store: take out what no document names, put back what one does.
 
-        Where only words are missing, as after a change of what a word is, nothing is embedded.
+        Where only words are missing, as after a change of what a word is, nothing is embedded; and no vector is that
+        one of its two places still has.
         """
         wordless, vectorless, extra = self._stores.differences()
+        in_doubt = set(self._manifest.unsettled()[1])  # written or not: nobody knows
         self._manifest.note(vectorless | extra)
+        lost = self._share(sorted(vectorless - in_doubt))
         dead, live = self._manifest.unsettled()
+        live = [i for i in live if i in in_doubt or i in lost]
         self._stores.drop(dead)
         if live:
             self._doing = "repairing the index"
@@ -133,6 +137,13 @@ class _Sync:
             self._stores.lexical.update(add=self._stored(sorted(wordless)))
         self._stores.settle()
         self._stores.drop_old_words()
+
+    def _share(self, ids: Sequence[str]) -> set[str]:
+        lost: set[str] = set()
+        for at in range(0, len(ids), _STORED):
+            self._progress("repairing the vectors", at / len(ids))
+            lost |= self._stores.share_vectors(ids[at : at + _STORED])
+        return lost
 
     def _stored(self, ids: Sequence[str]) -> Iterator[Passage]:
         for at in range(0, len(ids), _STORED):

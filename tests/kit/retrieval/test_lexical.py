@@ -1,17 +1,19 @@
-"""The word index by itself: what a kill can leave in its folder."""
+"""The word index by itself: what a kill can leave in its folder, and what common words may cost."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+import pytest
+
 from sectorkit.retrieval.lexical import LexicalIndex
 from sectorkit.retrieval.passage import Passage
 
 
-def passage(n: int) -> Passage:
+def passage(n: int, more: str = "") -> Passage:
     metadata = {"source": f"d{n}.md", "title": f"Document {n}", "start": 0, "end": 9}
-    return Passage(id=f"p{n}", page_content=f"subject{n} of the city", metadata=metadata)
+    return Passage(id=f"p{n}", page_content=f"subject{n} of the city{more}", metadata=metadata)
 
 
 def test_a_kill_between_the_files_and_the_commit_does_not_block_the_next_writer(tmp_path: Path) -> None:
@@ -28,3 +30,15 @@ def test_a_kill_between_the_files_and_the_commit_does_not_block_the_next_writer(
     assert len(killed) == 5
     killed.update(remove=["p2"])
     assert killed.ids() == {"p0", "p1", "p3", "p4"}
+
+
+def test_common_words_are_left_out_where_they_would_cost_too_much_and_rare_ones_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = LexicalIndex(tmp_path)
+    index.update(add=[passage(n, " zebra" if n == 7 else "") for n in range(40)])
+    assert len(index.search("the zebra city", 40)) == 40
+    monkeypatch.setattr("sectorkit.retrieval.lexical._MAX_POSTINGS", 10)
+    assert [i for i, _ in index.search("the zebra city", 40)] == ["p7"]
+    assert len(index.search("the city", 40)) == 40
+    assert index.search("giraffe", 40) == []
