@@ -47,7 +47,7 @@ class LocalEmbedder(Embeddings):
         self.fingerprint = f"{spec.name}@{spec.revision}"
         self.unrelated_below = spec.unrelated_below
         self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size
-        self._lock = threading.Lock()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
         self._questions = 0  # that wait for the model
         self._no_question = threading.Condition()
         self._model: Any = None
@@ -110,7 +110,7 @@ class LocalEmbedder(Embeddings):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer, without special ones."""
-        with self._lock:
+        with self._counting:  # a document is cut while another is embedded
             if self._tokenizer is None:
                 self._tokenizer = read_tokenizer(self._model_dir)
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)

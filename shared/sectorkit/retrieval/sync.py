@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from sectorkit.errors import DocumentError, IndexBusy, StoreBroken
 from sectorkit.progress import Progress
@@ -27,10 +32,13 @@ from sectorkit.retrieval.parse import parse
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.stores import Stores
 
-_BATCH = 64  # passages: small documents are stored together up to so many
+_BATCH, _LARGEST_BATCH = 64, 512  # passages that are stored together: more of them where embedding is fast,
+_BATCH_SECONDS = 5.0  # as many as take this long, since it is the work that a kill can lose
+_AHEAD = 4  # documents that are read while others are embedded
 _SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
 _STORED = 500  # passages that are read from the manifest at a time
 _RESERVED = PASSAGE_FIELDS | {"source"}
+_Read: TypeAlias = tuple[StoredDocument, list[Passage]]
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class _Sync:
         self._stores, self._manifest = stores, stores.manifest
         self._embedder, self._progress = embedder, progress
         self._total = self._done = 0  # bytes of files
+        self._batch = _BATCH
         self._doing = ""
 
     def run(self, corpus: Path, files: Sequence[CorpusFile], skipped: dict[str, str]) -> SyncReport:
@@ -159,24 +168,24 @@ class _Sync:
 
     def _index(self, files: Sequence[CorpusFile], digests: dict[str, str]) -> dict[str, tuple[str, ...]]:
         notes: dict[str, tuple[str, ...]] = {}
-        batch: list[tuple[StoredDocument, list[Passage]]] = []
+        batch: list[_Read] = []
         batched = 0
         self._total = sum(map(_size, files)) or 1
-        for file in files:
+        for file, reading in _ahead(lambda file: self._read(file, digests[file.source]), files):
             self._doing = f"indexing {file.source}"
             self._progress(self._doing, self._done / self._total)
-            document, passages = self._read(file, digests[file.source])
+            document, passages = reading.result()
             if document.notes:
                 notes[file.source] = document.notes
             batch.append((document, passages))
             batched += _size(file)
-            if sum(len(p) for _, p in batch) >= _BATCH:
+            if sum(len(p) for _, p in batch) >= self._batch:
                 self._store(batch, batched)
                 batch, batched = [], 0
         self._store(batch, batched)
         return notes
 
-    def _read(self, file: CorpusFile, digest: str) -> tuple[StoredDocument, list[Passage]]:
+    def _read(self, file: CorpusFile, digest: str) -> _Read:
         try:
             parsed = parse(file.path)
         except DocumentError as error:
@@ -193,7 +202,7 @@ class _Sync:
         metadata["source"] = file.source
         return StoredDocument(file.source, digest, "indexed", None, notes, title, metadata, parsed.text), passages
 
-    def _store(self, batch: Sequence[tuple[StoredDocument, list[Passage]]], size: int) -> None:
+    def _store(self, batch: Sequence[_Read], size: int) -> None:
         """Vectors and words first, then each document in one transaction, then the old passages' removal."""
         fresh: list[Passage] = []
         stale: list[str] = []
@@ -206,7 +215,11 @@ class _Sync:
             stale += sorted(old - {str(p.id) for p in passages})
         if batch:
             self._manifest.note([str(p.id) for p in fresh] + stale)
+            began = time.monotonic()
             self._put(fresh, lambda share: (self._done + share * size) / self._total)
+            if fresh:
+                rate = len(fresh) / max(0.001, time.monotonic() - began)
+                self._batch = max(_BATCH, min(_LARGEST_BATCH, int(_BATCH_SECONDS * rate)))
             for document, passages in batch:
                 self._manifest.replace(document, passages)
             self._stores.drop(stale)
@@ -220,6 +233,22 @@ class _Sync:
             self._progress(self._doing, share_done((at + len(part)) / len(passages)))
         if passages:
             self._stores.lexical.update(add=passages)
+
+
+def _ahead(
+    read: Callable[[CorpusFile], _Read], files: Sequence[CorpusFile]
+) -> Iterator[tuple[CorpusFile, Future[_Read]]]:
+    """Each file and what becomes of it, in order; the next few are read meanwhile, in a thread of their own."""
+    todo = iter(files)
+    with ThreadPoolExecutor(1, "reading") as reader:
+        waiting = deque((file, reader.submit(read, file)) for file in islice(todo, _AHEAD))
+        try:
+            while waiting:
+                yield waiting.popleft()
+                waiting.extend((file, reader.submit(read, file)) for file in islice(todo, 1))
+        finally:
+            for _, reading in waiting:
+                reading.cancel()
 
 
 def _digests(files: Sequence[CorpusFile]) -> tuple[dict[str, str], dict[str, str]]:

@@ -453,3 +453,41 @@ def test_a_real_embedder_finds_what_shares_no_word(tmp_path: Path, corpus: Path,
     hits = index.search("How quiet must it be while people sleep?", 3, mode="dense")
     assert hits[0].passage.metadata["source"] == "noise.md"
     index.close()
+
+
+def test_the_next_documents_are_read_while_one_is_embedded_and_nothing_goes_on_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sectorkit.retrieval import sync as syncing
+
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for n in range(20):
+        parts = "\n\n".join(f"## Part {i}\n\nThe fee of part {i} of document {n} is {n} francs." for i in range(80))
+        (folder / f"d{n}.md").write_text(f"# Document {n}\n\n{parts}\n")
+    read: list[str] = []
+    real = syncing.parse
+    monkeypatch.setattr(syncing, "parse", lambda path: (read.append(path.name), real(path))[1])
+
+    class Slow(FakeEmbedder):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            until = time.monotonic() + 20
+            while len(read) < 3 and time.monotonic() < until:
+                time.sleep(0.01)
+            if len(read) < 3:
+                raise AssertionError("nothing was read meanwhile")
+            if self.encoded > 100:
+                raise ValueError("no more")
+            return super().embed_documents(texts)
+
+    index = Index.open(tmp_path / "index", Slow())
+    with pytest.raises(ValueError, match="no more"):
+        index.sync(folder)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]
+    assert len(read) < 20
+    index.close()
+    index = Index.open(tmp_path / "index", FakeEmbedder())
+    index.sync(folder)
+    assert index.check() == []
+    assert len(index) == 1600
+    index.close()
