@@ -102,7 +102,7 @@ def ahead(request: pytest.FixtureRequest, session_settings: Settings) -> Iterato
         for name in ("qwen2.5-coder-0.5b", "smollm2-135m", "minilm-l6-v2"):
             _pulled(name, session_settings)
         serve = [str(Path(sys.executable).with_name("sectorkit")), "models", "serve", "--detach"]
-        commands = {name: [*serve, name] for name in ("qwen2.5-coder-0.5b", "smollm2-135m")}
+        commands = {name: [*serve, name] for name in ("qwen2.5-coder-0.5b", "smollm2-135m", "minilm-l6-v2")}
         commands["alone"] = [
             sys.executable,
             str(Path(__file__).with_name("alone.py")),
@@ -118,11 +118,20 @@ def ahead(request: pytest.FixtureRequest, session_settings: Settings) -> Iterato
 @pytest.fixture(scope="session")
 def llm_server(session_settings: Settings, ahead: Ahead) -> ModelServer:
     """A real vLLM server with Qwen2.5-Coder-0.5B, for the whole run; it was started ahead, and is taken up."""
+    return _taken_up("qwen2.5-coder-0.5b", session_settings)
+
+
+@pytest.fixture(scope="session")
+def rerank_server(session_settings: Settings, ahead: Ahead) -> ModelServer:
+    """A real vLLM server that reranks: it scores with MiniLM, an embedding model, by cosine."""
+    return _taken_up("minilm-l6-v2", session_settings)
+
+
+def _taken_up(name: str, settings: Settings) -> ModelServer:
     from sectorkit.models.catalogue import find_model
     from sectorkit.models.server import start_server
 
-    spec = find_model("qwen2.5-coder-0.5b")
-    return start_server(spec, session_settings.models_dir / spec.name, settings=session_settings)
+    return start_server(find_model(name), settings.models_dir / name, settings=settings)
 
 
 def _pulled(name: str, settings: Settings) -> Path:

@@ -19,12 +19,13 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from sectorkit.answer import Answer, Delta, Done, Event, Evidence, Reason, Request, Retrieved
 from sectorkit.app import SectorApp
-from sectorkit.errors import RequestError, ServerUnavailable, StoreBroken
+from sectorkit.errors import ModelError, RequestError, ServerUnavailable, StoreBroken
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
 from sectorkit.retrieval.index import Index, Mode, check_text
 from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
+from sectorkit.retrieval.rerank import Reranker, rerank
 from sectorkit.verifying import DECLINED, Draft, abstain, verify
 
 _Chunk = TypeVar("_Chunk")
@@ -38,6 +39,7 @@ _TASK = (
 _CITE = (
     f" Put the number of the passage after each sentence, like [1]. If they do not answer it, write only: {DECLINED}"
 )
+UNRANKED = "The passages are in the order of the search alone, without the reranker"  # a note that says why follows it
 _DEEPEST = 5_000  # hits that a search for rules in force may look through
 _PROMPT_OVERHEAD = 400  # tokens kept free for the instructions and the chat template around the evidence
 
@@ -69,9 +71,10 @@ async def answer(
     chat: BaseChatModel | None,
     limits: Limits = Limits(),
     mode: Mode = "hybrid",
+    reranker: Reranker | None = None,
 ) -> Answer:
     """The verified answer to one request; `stream` without the events on the way."""
-    async for event in stream(app, request, index=index, chat=chat, limits=limits, mode=mode):
+    async for event in stream(app, request, index=index, chat=chat, limits=limits, mode=mode, reranker=reranker):
         if isinstance(event, Done):
             return event.answer
     raise AssertionError("stream ends with Done")
@@ -85,11 +88,13 @@ async def stream(
     chat: BaseChatModel | None,
     limits: Limits = Limits(),
     mode: Mode = "hybrid",
+    reranker: Reranker | None = None,
 ) -> AsyncIterator[Event]:
     """Events of one request: `Retrieved`, `Delta`s, `Done`.
 
     Without a model (`chat` is None, or its server is away) the answer is an abstention that shows the passages
-    found. Raises RequestError for a question that is empty or too long.
+    found; without the reranker that was given, they stand as the search ranks them, and a note says so. Raises
+    RequestError for a question that is empty or too long.
     """
     clock = _Clock()
     check_question(request.question)
@@ -100,7 +105,7 @@ async def stream(
             return
         request = ruled
 
-    hits, notes = await asyncio.to_thread(_retrieve, request, index, mode)
+    hits, unrelated, notes = await asyncio.to_thread(_retrieve, request, index, mode, reranker)
     count = index.embedder.count_tokens
     budget = limits.evidence_budget(count(request.question))
     evidence = pack(hits, budget=budget, count=count, max_passages=app.max_passages)
@@ -108,7 +113,7 @@ async def stream(
     yield Retrieved(tuple(hits), evidence, notes)
 
     shown = Draft(request, tuple(hits), evidence, notes)
-    if not evidence or _far_from_all(hits, index):
+    if not evidence or unrelated:
         yield Done(_finish(app, shown, clock, abstain(shown, "nothing_found")))
         return
     if chat is None:
@@ -203,7 +208,10 @@ class _Clock:
         return time.perf_counter() - self._start
 
 
-def _retrieve(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], tuple[str, ...]]:
+def _retrieve(
+    request: Request, index: Index, mode: Mode, reranker: Reranker | None
+) -> tuple[list[Hit], bool, tuple[str, ...]]:
+    """The best hits, whether even the nearest is about something else, and notes."""
     notes = list(request.notes)
     try:
         found, out = _in_force_at_the_time(request, index, mode)
@@ -217,14 +225,21 @@ def _retrieve(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], tu
         notes += [f"Left out, not in force at the time asked about: {title}" for title in titles]
     elif out:
         notes.append("Nothing was in force at the time asked about. What is shown holds at another time.")
-    hits = (found or out)[: request.k]
+    hits = found or out
+    unrelated = _far_from_all(hits, index)  # of all hits: a reranker may put the nearest one last
+    if reranker is not None and not unrelated:
+        try:
+            hits = rerank(request.question, hits, reranker)
+        except ModelError as error:
+            notes.append(f"{UNRANKED}: {error}")
+    hits = hits[: request.k]
     for hit in hits:
         if injected_spans(hit.passage.page_content):
             notes.append(
                 f"A paragraph of “{hit.passage.metadata.get('title')}” addresses a language model and not its readers; "
                 "it was kept from the model."
             )
-    return hits, tuple(dict.fromkeys(notes))
+    return hits, unrelated, tuple(dict.fromkeys(notes))
 
 
 def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[list[Hit], list[Hit]]:

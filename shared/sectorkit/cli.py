@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     search = _add(commands, "search", _search, "find passages")
     _add_question(search, several=True)
     search.add_argument("-k", type=int, default=10, help="how many passages (10)")
-    search.add_argument("--mode", default="hybrid", help="lexical, dense or hybrid (hybrid)")
+    search.add_argument("--mode", default="hybrid", help="lexical, dense, hybrid or reranked (hybrid)")
 
     index = _group(commands, "index", "bring an index up to date, or look at it")
     sync = _add(index, "sync", _index_sync, "bring an app's index to its folder's state")
@@ -101,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, metavar="DIR", help="it holds corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv"
     )
     retrieval.add_argument("--split", default="test", help="which judgements (test)")
-    retrieval.add_argument("--mode", action="append", default=[], help="lexical, dense or hybrid; repeatable (all)")
+    retrieval.add_argument(
+        "--mode", action="append", default=[], help="lexical, dense, hybrid or reranked; repeatable (all)"
+    )
     retrieval.add_argument("--embedder", metavar="NAME", help="an embedding model of `sectorkit models list`")
     retrieval.add_argument("-k", type=int, default=10, help="documents that Recall@k looks at (10)")
     _add_where(retrieval, "documents")

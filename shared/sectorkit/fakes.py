@@ -1,7 +1,8 @@
 """Fakes: small, honest stand-ins for the slow parts, for fast tests here and in forks.
 
-They keep the contracts of the real ones: `FakeEmbedder` puts texts that share words near each other, `FakeChat`
-streams what it is told to say and remembers what it was asked. No product code uses them.
+They keep the contracts of the real ones: `FakeEmbedder` puts texts that share words near each other, `FakeReranker`
+counts the words that they share, `FakeChat` streams what it is told to say and remembers what it was asked. No product
+code uses them.
 """
 
 from __future__ import annotations
@@ -44,6 +45,21 @@ class FakeEmbedder(Embeddings):
 
     def count_tokens(self, text: str) -> int:
         return len(words(text))
+
+
+class FakeReranker:
+    """Scores a text by the share of the query's word stems that it has; `fails`, if given, is raised instead."""
+
+    def __init__(self, *, name: str = "fake-reranker", fails: Exception | None = None) -> None:
+        self.name, self.fingerprint, self.fails = name, f"{name}@1", fails
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        self.asked.append((query, list(texts)))
+        if self.fails is not None:
+            raise self.fails
+        wanted = set(map(stem, words(query)))
+        return [len(wanted & set(map(stem, words(text)))) / (len(wanted) or 1) for text in texts]
 
 
 class FakeChat(BaseChatModel):

@@ -1,4 +1,4 @@
-"""The parts that settings describe: embedder, index, model client. Used by the command line, the page and tests."""
+"""The parts that settings describe: embedder, reranker, index, model client. Used by the command line, the page and tests."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sectorkit.models.server import ModelServer
     from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
     from sectorkit.retrieval.index import Index, SyncReport
+    from sectorkit.retrieval.rerank import Reranker
+    from sectorkit.retrieval.rerank_check import CheckedReranker
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_EVIDENCE = 2500  # tokens, for a server whose model is not in the catalogue
@@ -42,6 +44,37 @@ def open_embedder(
     progress(f"loading {spec.title}")
     embedder.load()
     return embedder
+
+
+def open_reranker(settings: Settings, *, progress: Progress = silent) -> CheckedReranker | None:
+    """The reranker that `settings` name, loaded and checked; None where they name none.
+
+    Fetches a local one where it is not here yet. Raises ConfigurationError where it fails its check, PullError, and
+    ServerUnavailable where its server is away.
+    """
+    name = settings.rerank_model
+    if name is None:
+        if settings.rerank_url:
+            raise ConfigurationError(
+                f"SECTORKIT_RERANK_URL names {settings.rerank_url}; name the model too, as that server calls it, "
+                "in SECTORKIT_RERANK_MODEL"
+            )
+        return None
+
+    from sectorkit.models.pull import pull
+    from sectorkit.retrieval.rerank import EndpointReranker, LocalReranker
+    from sectorkit.retrieval.rerank_check import check_reranker
+
+    reranker: Reranker
+    if settings.rerank_url:
+        known = load_catalogue(settings.home).get(name)
+        key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
+        reranker = EndpointReranker(name, settings.rerank_url, key=key, revision=known.revision if known else None)
+    else:
+        spec = find_model(name, "reranker", home=settings.home)
+        reranker = LocalReranker(spec, pull(spec, models_dir=settings.models_dir, progress=progress))
+    progress(f"loading and checking {name}")
+    return check_reranker(reranker)
 
 
 def place_digest(folder: Path) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from sectorkit.answer import Answer, Done, Event, Request, Retrieved
 from sectorkit.app import SectorApp
 from sectorkit.errors import IndexBusy, SectorkitError, ServerUnavailable, StoreError, UnknownName
-from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
+from sectorkit.parts import limits_for, open_embedder, open_index, open_reranker, start_chat_server
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from sectorkit.models.server import ModelServer
     from sectorkit.retrieval.embed import Embedder
     from sectorkit.retrieval.index import Index, SyncReport
+    from sectorkit.retrieval.rerank import Reranker
 
-StageName = Literal["documents", "model"]
+StageName = Literal["documents", "model", "reranker"]
 StageState = Literal["waiting", "working", "ready", "failed", "off"]
 """`off`: not wanted, so not waited for."""
 _RESTARTS = 3
@@ -65,13 +66,17 @@ class Runtime:
         self.capabilities: Capabilities | None = None
         self._corpora = dict(corpora or {})
         self._report = progress
-        self._stages: dict[StageName, Stage] = {"documents": Stage("documents"), "model": Stage("model")}
+        self._stages: dict[StageName, Stage] = {
+            "documents": Stage("documents"), "model": Stage("model"), "reranker": Stage("reranker"),
+        }  # fmt: skip
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._began = time.monotonic()
         self._indexes: dict[str, Index] = {}
         self._embedder: Embedder | None = None
+        self._embedding = threading.Event()  # set when the embedder is loaded
+        self._reranker: Reranker | None = None
         self._chat: SectorChat | None = None
         self._limits: Limits | None = None
         self._server: ModelServer | None = None
@@ -86,8 +91,12 @@ class Runtime:
         self.start_model(wanted=model)
 
     def start_documents(self) -> None:
-        """Begin with the documents alone. Their libraries take seconds of this process to import."""
+        """Begin with the documents alone, and their reranker. Their libraries take seconds of this process to import."""
         self._begin("documents", self._keep_documents)
+        if self.settings.rerank_model is None and self.settings.rerank_url is None:
+            self._set("reranker", "off", "none; SECTORKIT_RERANK_MODEL names one")
+        else:
+            self._begin("reranker", self._keep_reranker)
 
     def start_model(self, *, wanted: bool = True) -> None:
         """Begin with the model alone: a process of its own, which takes the longest and burdens this one little."""
@@ -159,7 +168,13 @@ class Runtime:
             request = request.with_note(
                 f"The documents are still being read ({documents.fraction:.0%}): an answer may stand in one that is not in yet."
             )
-        events = answering.stream(self.apps[app], request, index=index, chat=self._chat, limits=limits)
+        reranker, ranking = self._reranker, self._stages["reranker"].state
+        if reranker is None and ranking != "off":
+            why = "not available; the status says why" if ranking == "failed" else "still being loaded"
+            request = request.with_note(f"{answering.UNRANKED}, which is {why}.")
+        events = answering.stream(
+            self.apps[app], request, index=index, chat=self._chat, limits=limits, reranker=reranker
+        )
         shown: Retrieved | None = None  # passages that somebody has seen, and that no line tells of yet
         self._answering += 1
         try:
@@ -228,10 +243,30 @@ class Runtime:
             else:
                 return
 
+    def _keep_reranker(self) -> None:
+        """Load and check the reranker; where its server is away, until it is back."""
+        _let_others_first()
+        while not self._embedding.wait(0.1):  # both may import torch, and two threads at once get in each other's way
+            if self._closing.is_set():
+                return
+        while True:
+            try:
+                found = open_reranker(self.settings, progress=self._working("reranker"))
+            except ServerUnavailable as error:
+                self._set_quietly("reranker", "failed", str(error))
+                if self._closing.wait(_HEALTH_EVERY):
+                    return
+            else:
+                break
+        assert found is not None
+        self._reranker = found.reranker
+        self._set("reranker", "ready", f"reranked by {found}", 1.0)
+
     def _load_documents(self) -> None:
         progress = self._working("documents")
         progress("loading the embedding model")
         self._embedder = open_embedder(self.settings, progress=progress)
+        self._embedding.set()
         passages, unread = 0, 0
         for name, app in self.apps.items():
             progress(f"opening the index of {app.title}")

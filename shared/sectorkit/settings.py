@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     embed_url: str | None = Field(None, description="OpenAI-style embeddings server; without it, in process")
     embed_key: SecretStr | None = Field(None, description="API key for embed_url")
 
+    rerank_model: str | None = Field(
+        None, description="catalogue name of a reranker, or its name at rerank_url; by default none is used"
+    )
+    rerank_url: str | None = Field(None, description="base URL of a server with /rerank, with its /v1; else in process")
+    rerank_key: SecretStr | None = Field(None, description="API key for rerank_url")
+
     chroma_url: str | None = Field(None, description="http(s)://host:port of a Chroma server; else embedded")
 
     vllm_python: Path | None = Field(None, description="Python that has vLLM; by default .venv-vllm's beside this")

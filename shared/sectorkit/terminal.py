@@ -17,14 +17,15 @@ from rich.progress import Progress as Bar
 
 from sectorkit.answer import Delta, Done, Request, Retrieved
 from sectorkit.app import SectorApp, load_app
-from sectorkit.errors import IndexBusy, SectorkitError, StoreError
+from sectorkit.errors import ConfigurationError, IndexBusy, SectorkitError, StoreError
 from sectorkit.models.catalogue import chosen_chat
-from sectorkit.parts import limits_for, open_embedder, open_index, rebuild_index, start_chat_server
+from sectorkit.parts import limits_for, open_embedder, open_index, open_reranker, rebuild_index, start_chat_server
 from sectorkit.progress import Progress, silent
 
 if TYPE_CHECKING:
     from sectorkit.answer import Answer
     from sectorkit.retrieval.index import Index, SyncReport
+    from sectorkit.retrieval.rerank import Reranker
     from sectorkit.settings import Settings
 
 # Without emoji codes: 1:100:200 in a quote is no picture.
@@ -66,6 +67,18 @@ def _ready_index(settings: Settings, app: SectorApp, docs: Path | None) -> Itera
         index.close()
 
 
+def needed_reranker(settings: Settings, progress: Progress) -> Reranker:
+    """The reranker for `--mode reranked`. Raises ConfigurationError where there is none, or one that is refused."""
+    from sectorkit.retrieval.rerank import MISSING
+
+    found = open_reranker(settings, progress=progress)
+    if found is None:
+        raise ConfigurationError(MISSING)
+    if found.weak_in:
+        err.print(f"[yellow]reranker:[/] {escape(str(found))}")
+    return found.reranker
+
+
 def _warn(report: SyncReport) -> None:
     for source, reason in report.failed.items():
         err.print(f"[yellow]not indexed:[/] {escape(source)}: {escape(reason)}")
@@ -100,7 +113,7 @@ def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: b
     """Counts, documents and their problems."""
     app = load_app(name)
     index = open_index(settings, app, open_embedder(settings, load=False), corpus=docs, create=False)
-    status = index.status()
+    status = {**index.status(), "reranker": settings.rerank_model or "none"}
     documents = index.documents()
     problems = index.check()
     index.close()
@@ -125,16 +138,22 @@ def search(
     """Print hits of one question, or of a file of them, as JSON Lines."""
     from sectorkit.cli import read_queries
     from sectorkit.retrieval.index import check_mode
+    from sectorkit.retrieval.rerank import MODES, search_by
 
     many = read_queries(queries) if queries else []
-    check_mode(mode)
-    with _ready_index(settings, load_app(name), docs) as index:
+    check_mode(mode, MODES)
+    app, reranker = load_app(name), None
+    if mode == "reranked":
+        with progress_bar("starting") as progress:
+            reranker = needed_reranker(settings, progress)
+    with _ready_index(settings, app, docs) as index:
+        find = search_by(mode, index, reranker)
         for identifier, text in many:
-            hits = index.search(text, k, where=where, mode=mode)  # type: ignore[arg-type]
+            hits = find(text, k, where=where)
             print(json.dumps({"id": identifier, "hits": [h.to_dict() for h in hits]}, ensure_ascii=False))
         if question is None:
             return 0
-        hits = index.search(question, k, where=where, mode=mode)  # type: ignore[arg-type]
+        hits = find(question, k, where=where)
     if as_json:
         print(json.dumps({"question": question, "hits": [h.to_dict() for h in hits]}, ensure_ascii=False, indent=2))
         return 0
@@ -162,7 +181,14 @@ def ask(
     if model and not settings.llm_url:
         chosen_chat(settings)  # a name that there is not is an error, and no server that is away
     with _ready_index(settings, app, docs) as index:
-        chat, server, limits = None, None, answering.Limits()
+        chat, server, limits, reranker = None, None, answering.Limits(), None
+        try:
+            with progress_bar("starting the reranker") as progress:
+                found = open_reranker(settings, progress=progress)
+            reranker = found.reranker if found else None
+        except SectorkitError as error:
+            err.print(f"[yellow]no reranker:[/] {escape(str(error))}")
+            request = request.with_note(f"{answering.UNRANKED}, which is not available.")
         if model:
             try:
                 with progress_bar("starting the model") as progress:
@@ -172,7 +198,7 @@ def ask(
             except SectorkitError as error:
                 err.print(f"[yellow]no model:[/] {escape(str(error))}")
         try:
-            result = asyncio.run(_stream(app, request, index, chat, limits, quiet=as_json))
+            result = asyncio.run(_stream(app, request, index, chat, limits, reranker, quiet=as_json))
         finally:
             if server is not None and server.started_here:
                 server.stop()
@@ -185,10 +211,12 @@ def ask(
     return 3 if result.verdict == "abstained" else 0  # 2 is argparse's
 
 
-async def _stream(app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, *, quiet: bool) -> Answer:
+async def _stream(
+    app: SectorApp, request: Request, index: Index, chat: Any, limits: Any, reranker: Reranker | None, *, quiet: bool
+) -> Answer:
     from sectorkit import answering
 
-    async for event in answering.stream(app, request, index=index, chat=chat, limits=limits):
+    async for event in answering.stream(app, request, index=index, chat=chat, limits=limits, reranker=reranker):
         match event:
             case Retrieved(evidence=evidence) if not quiet and evidence:
                 err.print(f"[dim]reading {len(evidence)} passages ...[/]")

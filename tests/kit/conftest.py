@@ -1,6 +1,6 @@
-"""Servers of a test's own: OpenAI-style embeddings without a model, and the fake chat model, each at a fixed address.
+"""Servers of a test's own: embeddings and reranking without a model, and the fake chat model, each at a fixed address.
 
-Both can go away and come back, so that the whole product runs here without torch and without a download.
+All can go away and come back, so that the whole product runs here without torch and without a download.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sectorkit.fakes import FakeEmbedder
+from sectorkit.fakes import FakeEmbedder, FakeReranker
 from sectorkit.models.catalogue import find_model
 
 # The fake chat model stands in the conftest of the tests of models, which no other test can import by a name.
@@ -53,11 +53,8 @@ class LocalServer:
 
 
 @dataclass
-class FakeEmbeddings:
-    """`/v1/embeddings` by FakeEmbedder, of the length that the catalogue states for the model asked for.
-
-    `reply` makes another body of an answer; while `go` is clear, requests wait.
-    """
+class FakeEndpoint:
+    """What stands behind one address. `reply` makes another body of the texts; while `go` is clear, requests wait."""
 
     server: Any = None
     reply: Callable[[list[str]], Any] | None = None
@@ -70,17 +67,43 @@ class FakeEmbeddings:
     def url(self) -> str:
         return str(self.server.url)
 
-    def answer(self, model: str, texts: list[str]) -> Any:
+
+class FakeEmbeddings(FakeEndpoint):
+    """`/v1/embeddings` by FakeEmbedder, of the length that the catalogue states for the model asked for."""
+
+    def answer(self, body: dict[str, Any]) -> Any:
+        texts = body["input"]
         if self.reply is not None:
             return self.reply(texts)
-        dimension = find_model(model, "embedding").dimension or 0
+        dimension = find_model(body["model"], "embedding").dimension or 0
         vectors = FakeEmbedder(dimension=dimension).embed_documents(texts)
         # In reverse: the order of a row is its index and not its place.
         rows = [{"index": n, "embedding": vector, "object": "embedding"} for n, vector in enumerate(vectors)]
         return {"object": "list", "data": rows[::-1]}
 
 
-def _embeddings_handler(fake: FakeEmbeddings) -> type[BaseHTTPRequestHandler]:
+class FakeReranking(FakeEndpoint):
+    """`/v1/rerank` by FakeReranker, best first as servers have it.
+
+    Like vLLM, it refuses a text of more than `longest` characters, unless it is told to cut it.
+    """
+
+    longest = 10_000
+
+    def answer(self, body: dict[str, Any]) -> Any:
+        texts = body["documents"]
+        if self.reply is not None:
+            return self.reply(texts)
+        if max(map(len, texts)) > self.longest and body.get("truncate_prompt_tokens") != -1:
+            return 400, {"error": {"message": "the maximum context length is exceeded"}}
+        scores = FakeReranker().scores(body["query"], texts)
+        rows = [{"index": n, "relevance_score": score, "document": texts[n]} for n, score in enumerate(scores)]
+        return {"model": body["model"], "results": sorted(rows, key=lambda row: -float(row["relevance_score"]))}
+
+
+def _handler(fake: FakeEmbeddings | FakeReranking) -> type[BaseHTTPRequestHandler]:
+    """Answers a POST with what `fake.answer` makes of its body: bytes, JSON, or a status with JSON."""
+
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
@@ -90,9 +113,10 @@ def _embeddings_handler(fake: FakeEmbeddings) -> type[BaseHTTPRequestHandler]:
             fake.go.wait(20)
             fake.requests.append({"path": self.path, **body})
             fake.keys.append(self.headers.get("Authorization"))
-            answer = fake.answer(body["model"], body["input"])
+            answer = fake.answer(body)
+            status, answer = answer if isinstance(answer, tuple) else (fake.status, answer)
             raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(fake.status)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
@@ -103,9 +127,18 @@ def _embeddings_handler(fake: FakeEmbeddings) -> type[BaseHTTPRequestHandler]:
 @pytest.fixture
 def embeddings() -> Iterator[FakeEmbeddings]:
     """A running embeddings server; name its `url` in SECTORKIT_EMBED_URL."""
-    fake = FakeEmbeddings()
+    yield from _served(FakeEmbeddings())
+
+
+@pytest.fixture
+def reranking() -> Iterator[FakeReranking]:
+    """A running rerank server; name its `url` in SECTORKIT_RERANK_URL, and any model."""
+    yield from _served(FakeReranking())
+
+
+def _served(fake: Any) -> Iterator[Any]:
     fake.go.set()
-    fake.server = LocalServer(_embeddings_handler(fake))
+    fake.server = LocalServer(_handler(fake))
     fake.server.start()
     yield fake
     fake.go.set()

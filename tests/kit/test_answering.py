@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from sectorkit.answer import Answer, Delta, Done, Event, Request, Retrieved
 from sectorkit.answering import Limits, answer, prompt, stream
 from sectorkit.app import SectorApp
 from sectorkit.errors import RequestError, ServerUnavailable
-from sectorkit.fakes import FakeChat, FakeEmbedder
+from sectorkit.fakes import FakeChat, FakeEmbedder, FakeReranker
 from sectorkit.retrieval.index import Index
 from sectorkit.verifying import DECLINED
 
@@ -190,3 +190,47 @@ def test_a_rule_may_answer_at_once(app: SectorApp, index: Index) -> None:
 def test_the_prompt_starts_with_what_never_changes(app: SectorApp, index: Index) -> None:
     first = prompt(app, Request("a"), [], Limits())[0]
     assert first == prompt(app, Request("b"), [], Limits())[0], "the server's prefix cache needs it"
+
+
+# -- with a reranker ----------------------------------------------------------------------------------------------
+
+
+def test_a_reranker_decides_which_passages_the_model_reads(app: SectorApp, index: Index) -> None:
+    class Last(FakeReranker):
+        def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+            return [-score for score in super().scores(query, texts)]
+
+    plain, reranked = ask(app, index, "bulky waste?"), ask(app, index, "bulky waste?", reranker=Last())
+    assert plain.hits[0].passage.metadata["source"] == "waste.md"
+    assert reranked.hits[0].passage.metadata["source"] != "waste.md"
+    assert {hit.id for hit in plain.hits} == {hit.id for hit in reranked.hits}
+    assert all("reranked" in hit.ranks for hit in reranked.hits)
+    assert reranked.evidence[0] == reranked.hits[0].id
+    assert reranked.notes == plain.notes
+
+
+def test_only_rules_in_force_are_reranked(app: SectorApp, index: Index) -> None:
+    reranker = FakeReranker()
+    request = Request("bulky waste cost?", as_of=(date(2024, 1, 1), date(2024, 1, 1)))
+    asyncio.run(answer(app, request, index=index, chat=None, reranker=reranker))
+    ((_, texts),) = reranker.asked
+    assert not any("20 VLM" in text for text in texts)
+    assert any("35 VLM" in text for text in texts)
+
+
+def test_a_reranker_that_is_away_costs_its_order_and_a_note(app: SectorApp, index: Index) -> None:
+    question, says = "What does a bulky waste collection cost?", "A bulky waste collection costs 35 VLM."
+    away = FakeReranker(fails=ServerUnavailable("no scores from http://x/v1/rerank; start it"))
+    got = ask(app, index, question, says, reranker=away)
+    plain = ask(app, index, question, says)
+    assert (got.verdict, got.text, got.hits) == (plain.verdict, plain.text, plain.hits)
+    (note,) = set(got.notes) - set(plain.notes)
+    assert "without the reranker: no scores from http://x/v1/rerank; start it" in note
+
+
+def test_a_question_that_no_passage_is_near_to_is_not_reranked(app: SectorApp, index: Index) -> None:
+    reranker = FakeReranker()
+    index.embedder.unrelated_below = 2.0  # type: ignore[attr-defined]
+    got = ask(app, index, "bulky waste?", reranker=reranker)
+    assert got.reason == "nothing_found"
+    assert reranker.asked == []

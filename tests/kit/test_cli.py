@@ -39,7 +39,14 @@ def test_help_names_every_command_and_needs_no_settings() -> None:
         (["ask", "nowhere", "x"], "unknown app 'nowhere'"),
         (["index", "sync", "nowhere"], "unknown app 'nowhere'"),
         (["index", "status", APP], "no index at"),
-        (["search", APP, "x", "DOCS", "--mode", "magic"], "unknown search mode 'magic'; known: dense, hybrid, lexical"),
+        (
+            ["search", APP, "x", "DOCS", "--mode", "magic"],
+            "unknown search mode 'magic'; known: dense, hybrid, lexical, reranked",
+        ),
+        (
+            ["search", APP, "x", "DOCS", "--mode", "reranked"],
+            "no reranker is configured: name one in SECTORKIT_RERANK_MODEL",
+        ),
         (["models", "pull", "gpt-9"], "unknown model 'gpt-9'; known: "),
         (["models", "serve", "gpt-9"], "unknown model 'gpt-9'; known: "),
         (["search", APP, "x", "--where", "language"], "--where 'language' is not KEY=VALUE"),
@@ -91,6 +98,7 @@ def test_settings_are_all_shown_and_no_secret_is(run: Run, monkeypatch: pytest.M
 
     monkeypatch.setenv("SECTORKIT_LLM_KEY", "swordfish")
     monkeypatch.setenv("SECTORKIT_EMBED_KEY", "swordfish")
+    monkeypatch.setenv("SECTORKIT_RERANK_KEY", "swordfish")
     monkeypatch.setenv("SECTORKIT_PORT", "7861")
     shown = run("settings")
     lines = shown.out.splitlines()
@@ -116,6 +124,7 @@ def test_a_sync_says_what_it_did_and_the_status_what_is_there(run: Run, docs: Pa
     assert (status.json["documents"], status.json["failed"], status.json["problems"]) == (2, 0, [])
     assert sources(status.json["list"]) == ["noise.md", "waste.md"]
     assert "Waste" in run("index", "status", APP, "DOCS").out
+    assert status.json["reranker"] == "none"
 
 
 def test_a_document_that_cannot_be_read_is_named_and_the_status_is_1(run: Run, docs: Path) -> None:
@@ -208,3 +217,49 @@ def test_words_are_found_without_an_embedder_once_all_is_indexed(run: Run, embed
 
 def test_a_search_that_went_well_says_nothing_on_stderr(run: Run) -> None:
     assert run("search", APP, COST, "DOCS").err == ""
+
+
+# -- reranking ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reranker(reranking: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SECTORKIT_RERANK_MODEL", "by-words")
+    monkeypatch.setenv("SECTORKIT_RERANK_URL", reranking.url)
+    return reranking
+
+
+def test_a_reranked_search_shows_the_rank_that_it_gave(run: Run, reranker: Any) -> None:
+    ran = run("search", APP, COST, "DOCS", "--mode", "reranked", "--json", "-k", 2)
+    assert (ran.status, ran.err) == (0, "")
+    assert [hit["ranks"]["reranked"] for hit in ran.json["hits"]] == [1, 2]
+    assert ran.json["hits"][0]["source"] == "waste.md"
+    assert len(reranker.requests[-1]["documents"]) == 3, "all that was found"
+    assert run("index", "status", APP, "DOCS", "--json").json["reranker"] == "by-words"
+    asked = len(reranker.requests)
+    run("search", APP, COST, "DOCS", "--mode", "hybrid")
+    assert len(reranker.requests) == asked
+
+
+def test_a_search_by_a_reranker_that_is_away_or_refused_fails_and_says_why(run: Run, reranker: Any) -> None:
+    reranker.reply = lambda texts: {"results": [{"index": n, "relevance_score": n} for n in range(len(texts))]}
+    said = run("search", APP, COST, "DOCS", "--mode", "reranked").refusal
+    assert "the reranker by-words is refused: asked 'How long may a parked trailer" in said
+    reranker.server.stop()
+    assert f"no scores from {reranker.url}/rerank" in run("search", APP, COST, "DOCS", "--mode", "reranked").refusal
+
+
+def test_what_a_reranker_cannot_read_is_said(run: Run, reranker: Any) -> None:
+    from sectorkit.fakes import FakeReranker
+
+    def english_only(texts: list[str]) -> Any:
+        query = reranker.requests[-1]["query"]
+        scores = FakeReranker().scores(query, texts)
+        sign = 1 if query.isascii() else -1
+        return {"results": [{"index": n, "relevance_score": sign * score} for n, score in enumerate(scores)]}
+
+    reranker.reply = english_only
+    ran = run("search", APP, COST, "DOCS", "--mode", "reranked")
+    assert ran.status == 0
+    assert "reranker: by-words (not for " in ran.err
+    assert "Chinese" in ran.err

@@ -129,3 +129,25 @@ def test_every_answer_leaves_a_line_in_the_audit_log(
     assert (entry["app"], entry["question"], entry["verdict"]) == (APP, COST, "supported")
     assert entry["shown"] == [hit["passage_id"] for hit in answer["hits"]]
     assert entry["cited"] == [[c["passage_id"], c["start"], c["end"]] for c in answer["citations"]]
+
+
+# -- with a reranker ----------------------------------------------------------------------------------------------
+
+
+def test_a_reranker_that_is_configured_is_used(run: Run, reranking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECTORKIT_RERANK_MODEL", "by-words")
+    monkeypatch.setenv("SECTORKIT_RERANK_URL", reranking.url)
+    ran = run("ask", APP, COST, "DOCS", "--retrieval-only", "--json")
+    assert ran.said == []
+    assert ran.json["hits"][0]["ranks"]["reranked"] == 1
+    assert not any("reranker" in note for note in ran.json["notes"])
+
+
+def test_an_answer_without_its_reranker_says_so(run: Run, reranking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECTORKIT_RERANK_MODEL", "by-words")
+    monkeypatch.setenv("SECTORKIT_RERANK_URL", reranking.url)
+    reranking.server.stop()
+    ran = run("ask", APP, COST, "DOCS", "--retrieval-only", "--json")
+    assert ran.json["hits"][0]["source"] == "waste.md"
+    assert any("without the reranker, which is not available" in note for note in ran.json["notes"])
+    assert "no reranker: no scores from" in " ".join(ran.err.split())

@@ -87,7 +87,7 @@ def ask(runtime: Runtime, request: Request = COST) -> Answer:
 def test_starting_returns_at_once_and_all_becomes_ready(make: Make, embeddings: Any) -> None:
     embeddings.go.clear()
     runtime = make()
-    assert [s.state for s in runtime.stages()] == ["waiting", "waiting"]
+    assert [s.state for s in runtime.stages()] == ["waiting", "waiting", "waiting"]
     began = time.monotonic()
     runtime.start()
     assert time.monotonic() - began < 2, "the embedder answers nobody yet"
@@ -95,7 +95,7 @@ def test_starting_returns_at_once_and_all_becomes_ready(make: Make, embeddings: 
     assert stage(runtime, "documents").state == "working"
     embeddings.go.set()
     runtime.wait(timeout=20)
-    assert [s.state for s in runtime.stages()] == ["ready", "ready"]
+    assert [s.state for s in runtime.stages()] == ["ready", "ready", "off"]
     assert stage(runtime, "documents").message == "3 passages"
     assert stage(runtime, "model").message == "tiny"
     assert runtime.reports["test"].added == ("noise.md", "parking.md", "waste.md")
@@ -298,3 +298,67 @@ def test_what_is_in_can_be_searched_while_the_rest_is_read_and_the_reader_is_tol
     released.set()
     runtime.wait(timeout=60)
     assert not any("still being read" in note for note in ask(runtime, Request("zoning")).notes)
+
+
+# -- the reranker -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reranked(settings: Settings, reranking: Any) -> Settings:
+    return settings.model_copy(update={"rerank_model": "by-words", "rerank_url": reranking.url})
+
+
+def test_without_a_reranker_the_state_says_so_and_nobody_waits(make: Make) -> None:
+    runtime = make()
+    runtime.start(model=False)
+    runtime.wait(timeout=20)
+    assert stage(runtime, "reranker").state == "off"
+    assert "SECTORKIT_RERANK_MODEL" in stage(runtime, "reranker").message
+    answer = ask(runtime)
+    assert not any("reranker" in note for note in answer.notes)
+    assert not any("reranked" in hit.ranks for hit in answer.hits)
+
+
+def test_a_reranker_that_passes_its_check_is_used(make: Make, reranked: Settings) -> None:
+    runtime = make(settings=reranked)
+    runtime.start(model=False)
+    runtime.wait(timeout=20)
+    assert stage(runtime, "reranker").message == "reranked by by-words"
+    answer = ask(runtime)
+    assert answer.hits[0].passage.metadata["source"] == "waste.md"
+    assert all("reranked" in hit.ranks for hit in answer.hits)
+    assert not any("reranker" in note for note in answer.notes)
+
+
+def test_a_reranker_that_ranks_nonsense_first_is_never_used_and_the_state_says_why(
+    make: Make, reranked: Settings, reranking: Any
+) -> None:
+    reranking.reply = lambda texts: {"results": [{"index": n, "relevance_score": 0.5} for n in range(len(texts))]}
+    runtime = make(settings=reranked)
+    runtime.start(model=False)
+    runtime.wait("documents", timeout=20)
+    assert until(lambda: stage(runtime, "reranker").state == "failed")
+    assert "by-words is refused: it scores every text 0.5" in stage(runtime, "reranker").message
+    asked = len(reranking.requests)
+    answer = ask(runtime)
+    assert any("without the reranker, which is not available" in note for note in answer.notes)
+    assert answer.hits
+    assert len(reranking.requests) == asked
+
+
+def test_a_reranker_that_comes_up_later_is_picked_up_and_may_go_again(
+    make: Make, reranked: Settings, reranking: Any
+) -> None:
+    reranking.server.stop()
+    runtime = make(settings=reranked)
+    runtime.start(model=False)
+    runtime.wait("documents", timeout=20)
+    assert until(lambda: reranking.url in stage(runtime, "reranker").message)
+    assert any("without the reranker" in note for note in ask(runtime).notes)
+    reranking.server.start()
+    assert until(lambda: stage(runtime, "reranker").state == "ready")
+    assert not any("without the reranker" in note for note in ask(runtime).notes)
+    reranking.server.stop()
+    answer = ask(runtime)
+    assert any("without the reranker: no scores from" in note for note in answer.notes)
+    assert answer.hits[0].passage.metadata["source"] == "waste.md"

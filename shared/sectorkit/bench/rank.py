@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sectorkit.errors import RequestError
-from sectorkit.retrieval.index import Index, Mode
+from sectorkit.retrieval.rerank import Search
 
 _DEPTH = 50  # passages: what `Index.search` brings from each stage for a user's question
 
@@ -31,7 +31,7 @@ class Ranking:
 
 
 def rank_documents(
-    index: Index, query: str, *, wanted: int, mode: Mode, ids: Mapping[str, str], passages: int,
+    search: Search, query: str, *, wanted: int, ids: Mapping[str, str], passages: int,
     where: Mapping[str, Sequence[str]] | None = None,
 ) -> Ranking:  # fmt: skip
     """The `wanted` best documents; fewer where the search finds no more, however deep it goes.
@@ -43,7 +43,7 @@ def rank_documents(
     began = time.perf_counter()
     while True:
         try:
-            hits = index.search(query, depth, where=where, mode=mode, depth=depth)
+            hits = search(query, depth, where=where, depth=depth)
         except RequestError as error:
             return Ranking(problem=str(error))
         best: dict[str, float] = {}

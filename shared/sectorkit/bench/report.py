@@ -56,6 +56,7 @@ class RetrievalReport:
     modes: Mapping[str, ModeReport]
     embedding_seconds: Mapping[str, float]
     embedder: str
+    reranker: str | None
     documents: int
     passages: int
     index_bytes: int
@@ -84,7 +85,6 @@ class RetrievalReport:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form. Latencies are in milliseconds, as their keys say."""
-        name, _, revision = self.embedder.partition("@")
         return {
             "benchmark": {
                 "folder": self.data.folder.resolve().name, "split": self.data.split, "sha256": dict(self.data.sha256),
@@ -92,7 +92,7 @@ class RetrievalReport:
                 "queries_outside_split": self.data.all_queries - len(self.data.queries),
             },
             "n": len(self.asked), "limit": self.limit, "seed": self.seed, "k": self.k, "where": dict(self.where),
-            "embedder": {"name": name, "revision": revision},
+            "embedder": _model(self.embedder), "reranker": _model(self.reranker) if self.reranker else None,
             "modes": {
                 mode: {
                     "measures": {name: estimate.to_dict() for name, estimate in report.measures.items()},
@@ -142,6 +142,11 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float] | None:
     order = sorted(seconds)
     ranks = {f"p{p}": order[-(-p * len(order) // 100) - 1] * 1000 for p in (50, 95, 99)}
     return {name: round(value, 3) for name, value in ranks.items()} | {"n": len(order)}
+
+
+def _model(fingerprint: str) -> dict[str, str]:
+    name, _, revision = fingerprint.partition("@")
+    return {"name": name, "revision": revision}
 
 
 def _versions() -> dict[str, str]:

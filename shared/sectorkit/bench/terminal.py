@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sectorkit.errors import RequestError
 from sectorkit.parts import open_embedder
-from sectorkit.terminal import err, out, progress_bar
+from sectorkit.terminal import err, needed_reranker, out, progress_bar
 
 if TYPE_CHECKING:
     from sectorkit.bench.report import RetrievalReport
@@ -25,7 +25,7 @@ def retrieval(
 ) -> int:  # fmt: skip
     """Measure retrieval on a folder in BEIR's format, print the report, and write each query's results to a file."""
     from sectorkit.bench.beir import read_beir
-    from sectorkit.bench.retrieval import MODES, check_options, measure_retrieval
+    from sectorkit.bench.retrieval import check_options, measure_retrieval
 
     check_options(modes, k, limit)  # all that can be refused is refused before a model is loaded
     data = read_beir(folder, split)
@@ -34,9 +34,11 @@ def retrieval(
     if results is not None:
         _write(results, "")
     with progress_bar("starting") as progress:
+        wanted = "reranked" in modes if modes else settings.rerank_model is not None
+        reranker = needed_reranker(settings, progress) if wanted else None
         report = measure_retrieval(
-            data, settings, open_embedder(settings, progress=progress), modes=modes or MODES,  # type: ignore[arg-type]
-            k=k, where=where, limit=limit, rebuild=rebuild, progress=progress,
+            data, settings, open_embedder(settings, progress=progress), reranker=reranker, modes=modes, k=k,
+            where=where, limit=limit, rebuild=rebuild, progress=progress,
         )  # fmt: skip
     if results is not None:
         _write(results, "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in report.cases()))
@@ -57,7 +59,8 @@ def show(report: RetrievalReport) -> None:
     outside = about["queries_outside_split"]
     out.print(f"[bold]{escape(about['folder'])}[/], split {escape(about['split'])}: {n} queries", end="")
     out.print(f"; {outside} others are outside the split" if outside else "")
-    out.print(f"{about['documents']:,} documents, {escape(report.embedder)}; {escape(content['hardware'])}\n")
+    reranked = f", reranked by {escape(report.reranker)}" if report.reranker else ""
+    out.print(f"{about['documents']:,} documents, {escape(report.embedder)}{reranked}; {escape(content['hardware'])}\n")
 
     names = list(report.modes[report.reference].scores)
     scores = Table("mode", *names, show_lines=True, title="mean [95 % interval over queries]", title_justify="left")

@@ -20,7 +20,7 @@ from sectorkit.models.hardware import Hardware, detect
 if TYPE_CHECKING:
     from sectorkit.settings import Settings
 
-Kind = Literal["chat", "embedding"]
+Kind = Literal["chat", "embedding", "reranker"]
 Tier = Literal["edge", "laptop", "workstation", "server", "cluster"]
 TIERS: tuple[Tier, ...] = ("edge", "laptop", "workstation", "server", "cluster")
 
@@ -100,6 +100,10 @@ class ModelSpec(BaseModel):
     )
     query_prompt: str = Field("{text}", description="template with {text}")
     passage_prompt: str = Field("{text}", description="template with {text}, and {title} where used")
+
+    score_template: str | None = Field(
+        None, description="Jinja file, beside this one or with its whole path, that vLLM puts a pair into (reranker)"
+    )
 
     vllm_cpu: VllmArguments | None = Field(None, description="None: too large for a CPU")
     vllm_gpu: VllmArguments = ()

@@ -30,7 +30,7 @@ def list_models(settings: Settings) -> None:
     from sectorkit.models.pull import is_pulled
 
     hardware = detect()
-    defaults = {chosen_chat(settings).name, settings.embed_model}
+    defaults = {chosen_chat(settings).name, settings.embed_model, settings.rerank_model}
     table = Table(title=f"Models; this machine: {hardware}", caption="* default here", expand=False)
     for heading in ("name", "kind", "tier", "size", "context", "licence", "state", "source"):
         table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
@@ -102,6 +102,11 @@ def serve(settings: Settings, name: str | None = None, *, detach: bool = False) 
     try:
         if spec.kind == "chat":
             console.print(render(preflight(server.url, server.model)), highlight=False)
+        if spec.kind == "reranker":
+            from sectorkit.retrieval.rerank import EndpointReranker
+            from sectorkit.retrieval.rerank_check import check_reranker
+
+            console.print(f"checked: {check_reranker(EndpointReranker(spec.name, server.url))}", highlight=False)
         console.print(f"{spec.name} is served at {server.url}; log: {server.log}")
         if detach:
             console.print(f"stop it with: sectorkit models stop {spec.name}")

@@ -102,8 +102,10 @@ def build_command(spec: ModelSpec, model_dir: Path, *, python: Path, port: int, 
         command[command.index("bfloat16")] = "float32"
     if spec.reasoning:
         command += ["--reasoning-parser", spec.reasoning]
-    if spec.kind == "embedding":
+    if spec.kind != "chat":
         command += ["--runner", "pooling"]
+    if spec.score_template:  # without it a language model that was made a reranker ranks nonsense
+        command += ["--chat-template", str(Path(__file__).parent / spec.score_template)]
     return command
 
 

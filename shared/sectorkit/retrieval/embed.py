@@ -1,4 +1,4 @@
-"""Embedding: texts to vectors, in process or by an endpoint. The only home of sentence-transformers.
+"""Embedding: texts to vectors, in process or by an endpoint.
 
 Both classes are LangChain `Embeddings` with a `fingerprint`: what an index records, and refuses to mix.
 """

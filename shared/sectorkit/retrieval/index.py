@@ -116,8 +116,7 @@ class Index:
         """
         check_mode(mode)
         check_query(query)
-        if k < 1:
-            raise RequestError(f"k is {k}, and it must be at least 1")
+        check_k(k)
         wanted = parse_where(where, self._manifest.metadata_keys()) if where else {}
         depth = max(depth, k)
         found: dict[str, list[tuple[str, float]]] = {}
@@ -196,10 +195,16 @@ class Index:
         return sync(self.stores, self.embedder, corpus, progress=progress)
 
 
-def check_mode(mode: str) -> None:
-    """UnknownName for a mode that there is not."""
-    if mode not in get_args(Mode):
-        raise UnknownName("search mode", mode, list(get_args(Mode)))
+def check_mode(mode: str, known: Sequence[str] = get_args(Mode)) -> None:
+    """UnknownName for a mode that is not among those known."""
+    if mode not in known:
+        raise UnknownName("search mode", mode, list(known))
+
+
+def check_k(k: int) -> None:
+    """RequestError for a number of results that is none."""
+    if k < 1:
+        raise RequestError(f"k is {k}, and it must be at least 1")
 
 
 def check_text(question: str) -> None:

@@ -32,7 +32,8 @@ Passage: TypeAlias = Document
 class Hit:
     """A passage that a search found, its score (higher is better) and the stages that found it.
 
-    `ranks` gives its rank, from 1, in each stage that had it: `{"lexical": 3, "dense": 1}`. `similarity` is the
+    `ranks` gives its rank, from 1, in each stage that had it: `{"lexical": 3, "dense": 1}`. The score is that of the
+    last stage that had it: a reranker's for a hit with a rank under `reranked`, else the fusion's. `similarity` is the
     cosine of its vector with the question's, where the dense stage has seen it.
     """
 

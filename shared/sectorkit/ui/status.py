@@ -10,7 +10,7 @@ from sectorkit.runtime import Runtime, Stage
 from sectorkit.ui.text import esc
 
 SEARCH_ONLY = "The model is not available: search only."
-_NAMES = {"documents": "Documents", "model": "Model"}
+_NAMES = {"documents": "Documents", "model": "Model", "reranker": "Reranker"}
 _STATES = {"waiting": "waiting", "working": "loading", "ready": "ready", "failed": "not available", "off": "off"}
 
 
@@ -66,7 +66,7 @@ def strip(stages: Sequence[Stage], *, searchable: bool) -> str:
     """The strip's inner HTML."""
     text = headline(stages, searchable=searchable)
     if ready(stages):
-        details = " · ".join(esc(stage.message) for stage in stages if stage.message)
+        details = " · ".join(esc(stage.message) for stage in stages if stage.message and stage.state == "ready")
         return (
             f'<p class="sk-ready"><span class="sk-lamp sk-lamp-ready" aria-hidden="true"></span>{esc(text)} '
             f'<span class="sk-details">{details}</span><span class="sk-keys">Enter asks, Shift + Enter: new line</span></p>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import pytest
 from sectorkit.bench.beir import read_beir
 from sectorkit.bench.report import RetrievalReport
 from sectorkit.bench.retrieval import measure_retrieval
-from sectorkit.errors import RequestError, UnknownName
-from sectorkit.fakes import FakeEmbedder
+from sectorkit.errors import ConfigurationError, RequestError, ServerUnavailable, UnknownName
+from sectorkit.fakes import FakeEmbedder, FakeReranker
 from sectorkit.settings import Settings
 
 pytest.importorskip("ir_measures")
@@ -164,3 +164,30 @@ def test_the_title_counts_and_an_id_does_not(write: Write, measure: Measure) -> 
     corpus = [{"_id": "xylograph", "text": "apples"}, {"_id": "b", "title": "Xylograph", "text": "pears"}]
     report = measure(write(corpus=corpus), modes=["lexical"])
     assert report.modes["lexical"].rankings["q3"].ids == ["b"]
+
+
+def test_reranking_is_compared_with_hybrid_where_there_is_a_reranker(write: Write, measure: Measure) -> None:
+    reranker = FakeReranker(name="by-words")
+    report = measure(write(), reranker=reranker)
+    assert list(report.modes) == ["lexical", "dense", "hybrid", "reranked"]
+    assert report.to_dict()["reranker"] == {"name": "by-words", "revision": "1"}
+    gap = report.modes["reranked"].measures["MRR@10"].mean - report.modes["hybrid"].measures["MRR@10"].mean
+    assert report.differences["reranked"]["MRR@10"].mean == pytest.approx(gap)
+    assert {query for query, _ in reranker.asked} == {"warm up", "bulky waste", "music at night", "xylograph"}
+    assert report.modes["reranked"].rankings["q2"].ids[0] == "noise"
+    assert measure(write(), reranker=reranker, modes=["dense"]).reranker is None
+    with pytest.raises(ConfigurationError, match="SECTORKIT_RERANK_MODEL"):
+        measure(write(), modes=["reranked"])
+
+
+def test_a_reranker_that_goes_away_ends_the_run(write: Write, measure: Measure) -> None:
+    """Else its queries would be scored by another order than the mode's."""
+
+    class Going(FakeReranker):
+        def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+            if query == "music at night":
+                raise ServerUnavailable("no scores from http://x/v1/rerank; start it")
+            return super().scores(query, texts)
+
+    with pytest.raises(ServerUnavailable, match="no scores"):
+        measure(write(), reranker=Going(), modes=["reranked"])

@@ -104,3 +104,15 @@ def test_notes_go_to_stderr_and_into_the_json(run: Run, write: Write) -> None:
     folder = write(qrels="q1\twaste\t1\n")
     assert any("has no header" in line for line in run(*BENCH, folder, "--mode", "lexical").said)
     assert "has no header" in run(*BENCH, folder, "--mode", "lexical", "--json").json["notes"][0]
+
+
+def test_reranked_is_one_more_mode(run: Run, write: Write, reranking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "SECTORKIT_RERANK_MODEL" in run(*BENCH, write(), "--mode", "reranked").refusal
+    monkeypatch.setenv("SECTORKIT_RERANK_MODEL", "bge-reranker-v2-m3")
+    monkeypatch.setenv("SECTORKIT_RERANK_URL", reranking.url)
+    ran = run(*BENCH, write(), "--mode", "hybrid", "--mode", "reranked", "--out", "results.jsonl")
+    assert ran.status == 0
+    said = " ".join(ran.out.split())
+    assert "reranked by bge-reranker-v2-m3@953dc6f6" in said.replace("@ ", "@")
+    assert "difference from hybrid, paired by query" in said
+    assert "search, reranked" in said

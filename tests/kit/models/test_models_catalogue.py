@@ -66,6 +66,13 @@ def test_embeddinggemma_is_prompted_as_it_was_trained() -> None:
     assert spec.as_passage("{title} 12 Nm", "a {text}") == "title: a {text} | text: {title} 12 Nm"
 
 
+def test_rerankers_are_there_to_be_named_and_none_is_a_default() -> None:
+    rerankers = [s for s in load_catalogue().values() if s.kind == "reranker"]
+    assert {s.tier for s in rerankers} >= {"edge", "laptop", "workstation", "server"}
+    assert not any(s.verified or s.wheels for s in rerankers)
+    assert Settings().rerank_model is None
+
+
 def test_an_unknown_name_lists_the_known_ones_of_its_kind() -> None:
     with pytest.raises(UnknownName, match="embeddinggemma-300m") as caught:
         find_model("smollm2-135m", "embedding")

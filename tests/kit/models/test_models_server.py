@@ -5,6 +5,7 @@ A small script stands in for vLLM: it takes the same command line and answers th
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import jinja2
 import pytest
 
 from sectorkit.errors import ConfigurationError, ServerStartError, UnknownName
@@ -121,10 +123,23 @@ def test_a_reasoning_model_over_eight_gpus() -> None:
     assert "--reasoning-parser deepseek_v41" in line
 
 
-def test_an_embedding_model_pools() -> None:
-    spec = find_model("embeddinggemma-300m")
-    line = " ".join(build_command(spec, Path("m"), python=PYTHON, port=1, hardware=CPU))
+@pytest.mark.parametrize("name", ["embeddinggemma-300m", "bge-reranker-v2-m3"])
+def test_what_does_not_chat_pools(name: str) -> None:
+    line = " ".join(build_command(find_model(name), Path("m"), python=PYTHON, port=1, hardware=CPU))
     assert line.endswith("--runner pooling")
+
+
+@pytest.mark.parametrize("name", ["qwen3-reranker-0.6b", "qwen3-reranker-4b", "qwen3-reranker-8b"])
+def test_a_language_model_that_reranks_is_served_with_its_template(name: str) -> None:
+    command = build_command(find_model(name), Path("m"), python=PYTHON, port=1, hardware=GPUS)
+    template = Path(command[command.index("--chat-template") + 1])
+    pair = [{"role": "query", "content": "How loud?"}, {"role": "document", "content": "Not {{ very }} loud."}]
+    jinja = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # as transformers has it
+    prompt = jinja.from_string(template.read_text()).render(messages=pair)
+    assert prompt.startswith("<|im_start|>system\nJudge whether the Document meets the requirements")
+    assert "\n<Query>: How loud?\n<Document>: Not {{ very }} loud.<|im_end|>\n" in prompt
+    assert prompt.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n"), "the next token is yes or no"
+    assert json.loads(command[command.index("--hf-overrides") + 1])["classifier_from_token"] == ["no", "yes"]
 
 
 def test_too_few_gpus_are_said_before_anything_starts() -> None:

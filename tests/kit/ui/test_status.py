@@ -36,6 +36,22 @@ def test_a_ready_strip_is_one_quiet_line() -> None:
     assert "214 passages · tiny &lt;b&gt;" in html
 
 
+def test_a_reranker_that_there_is_none_of_is_named_while_things_load_and_not_for_ever() -> None:
+    none = Stage("reranker", "off", "none; SECTORKIT_RERANK_MODEL names one")
+    loading = status.strip((*stages("ready", "working"), none), searchable=True)
+    assert "SECTORKIT_RERANK_MODEL" in loading
+    quiet = status.strip((*stages("ready", "ready"), none), searchable=True)
+    assert "sk-ready" in quiet
+    assert "SECTORKIT_RERANK_MODEL" not in quiet
+
+
+def test_a_reranker_that_was_refused_stays_on_the_page_with_its_reason() -> None:
+    refused = Stage("reranker", "failed", "the reranker x is refused")
+    html = status.strip((*stages("ready", "ready"), refused), searchable=True)
+    assert "Reranker" in html
+    assert "the reranker x is refused" in html
+
+
 def test_progress_is_shown_with_its_share_and_without_one() -> None:
     known = status.strip(stages("ready", "working", fraction=0.42), searchable=True)
     assert 'value="0.420"' in known
