@@ -42,7 +42,7 @@ def open_embedder(
         return LocalEmbedder(spec, settings.models_dir / spec.name)
     embedder = LocalEmbedder(spec, pull(spec, models_dir=settings.models_dir, progress=progress))
     progress(f"loading {spec.title}")
-    embedder.load()
+    embedder.load(progress)
     return embedder
 
 

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOMES = {
     "chromadb": ["shared/sectorkit/retrieval/dense.py"],
     "tantivy": ["shared/sectorkit/retrieval/lexical.py"],
-    "sentence_transformers": ["shared/sectorkit/retrieval/embed.py", "shared/sectorkit/retrieval/rerank.py"],
+    "sentence_transformers": ["shared/sectorkit/retrieval/compiled.py", "shared/sectorkit/retrieval/rerank.py"],
+    "openvino": ["shared/sectorkit/retrieval/compiled.py"],
     "gradio": ["shared/sectorkit/ui/"],
     "ir_measures": ["shared/sectorkit/bench/measures.py"],
     "inspect_ai": ["eval/sectoreval/"],

@@ -95,6 +95,7 @@ class ModelSpec(BaseModel):
 
     dimension: int | None = Field(None, description="length of a vector (embedding)")
     max_tokens: int | None = Field(None, description="tokens of a passage that are read (embedding)")
+    batch: int = Field(8, gt=0, description="passages that are embedded together on a CPU (embedding)")
     unrelated_below: float | None = Field(
         None, description="cosine of question and nearest passage below which nothing is about it (embedding)"
     )

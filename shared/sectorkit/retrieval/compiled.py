@@ -1,0 +1,171 @@
+"""A sentence-transformers model: as PyTorch runs it, and as OpenVINO does: the same vectors in half the time on a CPU.
+
+The only home of openvino. A model is compiled once, which takes PyTorch and half a minute, and is kept beside its files;
+what was compiled needs no PyTorch any more.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sectorkit.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FOLDER = "openvino"
+_REFUSED = "refused.txt"
+_ALIKE = 0.9999  # cosine of both vectors of a text, at least
+_PROBES = (
+    "night",
+    "A sentence of some ten words, with a number: 12 500.",
+    "押金不得超过两个月租金。",
+    "a long text " * 150,
+)
+
+
+def available() -> bool:
+    """Whether OpenVINO is installed here."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+class CompiledModel:
+    """What `compile_model` left in a folder of `model_dir`, ready to run."""
+
+    def __init__(self, model_dir: Path, *, max_tokens: int) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.enable_padding()
+        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self._run: Any = _openvino().Core().compile_model(str(model_dir / FOLDER / "model.xml"), "CPU", options)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, `(len(texts), dimension)`: of one batch."""
+        import numpy as np
+
+        read = self._tokenizer.encode_batch(list(texts))
+        tokens = np.array([text.ids for text in read], np.int64)
+        attended = np.array([text.attention_mask for text in read], np.int64)
+        vectors = self._run([tokens, attended])[0]
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def compile_model(model_dir: Path, *, max_tokens: int, progress: Progress) -> str | None:
+    """Compile the model in `model_dir` where that was not done before; why it cannot be used, or None.
+
+    It is tried on a few texts: where its vectors are not PyTorch's, it is refused for good.
+    """
+    from filelock import FileLock
+
+    folder = model_dir / FOLDER
+    with FileLock(model_dir / "openvino.lock"):
+        if not folder.exists():
+            new = folder.with_name(f"{FOLDER}.new")
+            shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
+            new.mkdir()
+            progress("compiling the embedding model for this processor (once)")
+            try:
+                model = in_pytorch(model_dir, device="cpu")
+                _compile(model, new / "model.xml")
+                new.rename(folder)
+                _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens))
+            except Exception as error:  # of three libraries, whose ways to fail nobody lists
+                folder.mkdir(exist_ok=True)
+                (folder / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        refused = folder / _REFUSED
+        return refused.read_text(encoding="utf-8") if refused.exists() else None
+
+
+def _openvino() -> Any:
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would report that it was imported
+    import openvino
+
+    return openvino
+
+
+def in_pytorch(model_dir: Path, *, device: str | None = None, bfloat16: bool = False) -> Any:
+    """The SentenceTransformer in `model_dir`, from local files and without code of theirs; on a GPU where there is one."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ours tells what is being done
+    return SentenceTransformer(
+        str(model_dir),
+        device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"dtype": torch.bfloat16 if bfloat16 else torch.float32},
+    )
+
+
+def _compile(model: Any, target: Path) -> None:
+    import torch
+
+    openvino = _openvino()
+    tokens = model[0].tokenizer(list(_PROBES[:2]), padding=True, return_tensors="pt")
+    example = {"tokens": tokens["input_ids"], "attended": tokens["attention_mask"]}
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a trace cannot follow; the vectors are compared afterwards
+        traced = openvino.convert_model(_Traceable.of(model), example_input=example)
+    openvino.save_model(traced, str(target))  # weights as float16: the vectors differ in the sixth digit
+
+
+def _try_out(model: Any, compiled: CompiledModel) -> None:
+    expected = model.encode(list(_PROBES), normalize_embeddings=True, show_progress_bar=False)
+    alone = [compiled.encode([probe])[0] for probe in _PROBES]
+    alike = [float(a @ b) for found in (alone, compiled.encode(_PROBES)) for a, b in zip(expected, found, strict=True)]
+    if min(alike) < _ALIKE:
+        raise ValueError(f"its vectors are not those of PyTorch: cosines {alike}")
+
+
+class _Traceable:
+    """From tokens to the sentence's vector as one module, with masks that a trace can follow.
+
+    transformers makes a model's attention masks by functions that no trace can follow, and takes ready ones instead:
+    what is added to the attention of each token to each other, 0 or the lowest number; two of them, by name, where some
+    layers look only so far.
+    """
+
+    @staticmethod
+    def of(model: Any) -> Any:
+        import torch
+
+        transformer, rest = model[0].auto_model, list(model)[1:]
+        reach = getattr(transformer.config, "sliding_window", None)
+        lowest = torch.tensor(torch.finfo(torch.float32).min)
+
+        class Module(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.transformer, self.rest = transformer, torch.nn.ModuleList(rest)
+
+            def forward(self, tokens: Any, attended: Any) -> Any:
+                place = torch.arange(tokens.shape[1])
+                real = attended[:, None, None, :].to(torch.bool).expand(-1, 1, tokens.shape[1], -1)
+                mask: Any = torch.where(real, torch.tensor(0.0), lowest)
+                if reach:
+                    near = ((place[:, None] - place[None, :]).abs() < reach)[None, None]
+                    some = torch.where(real & near, torch.tensor(0.0), lowest)
+                    mask = {"full_attention": mask, "sliding_attention": some}
+                read = self.transformer(input_ids=tokens, attention_mask=mask)
+                features = {"token_embeddings": read.last_hidden_state, "attention_mask": attended}
+                for module in self.rest:
+                    features = module(features)
+                return features["sentence_embedding"]
+
+        return Module().eval()
+
+
+def forget(model_dir: Path) -> None:
+    """Remove what was compiled, so that it is compiled anew."""
+    shutil.rmtree(model_dir / FOLDER, ignore_errors=True)

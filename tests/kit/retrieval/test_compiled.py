@@ -1,0 +1,83 @@
+"""A real embedding model in OpenVINO, beside the same in PyTorch."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sectorkit.models.catalogue import find_model
+from sectorkit.progress import silent
+from sectorkit.retrieval import compiled
+from sectorkit.retrieval.embed import LocalEmbedder
+
+TEXTS = ["Music must not exceed 45 dB(A).", "", "押金不得超过两个月租金。", "The brown bin. " * 200, "ok"]
+SPEC = find_model("minilm-l6-v2", "embedding")
+
+
+@pytest.fixture
+def model_dir(embedder: LocalEmbedder, tmp_path: Path) -> Path:
+    """A copy of the model's files, without what was compiled of them."""
+    folder = tmp_path / "model"
+    shutil.copytree(embedder._model_dir, folder, ignore=shutil.ignore_patterns("openvino*"))
+    return folder
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that neither has a GPU beside it nor multiplies bfloat16."""
+    from sectorkit.retrieval import embed
+
+    hardware = replace(embed.detect(), kind="cpu", gpus=(), cpu_flags=frozenset({"avx2"}))
+    monkeypatch.setattr(embed, "detect", lambda: hardware)
+
+
+def in_torch(texts: list[str], model_dir: Path) -> np.ndarray:
+    return np.array(compiled.in_pytorch(model_dir).encode(texts, normalize_embeddings=True, show_progress_bar=False))
+
+
+@pytest.mark.usefixtures("plain")
+def test_it_gives_the_vectors_of_pytorch_alone_and_in_a_batch_and_of_what_is_too_long(model_dir: Path) -> None:
+    embedder = LocalEmbedder(SPEC, model_dir)
+    said: list[str] = []
+    embedder.load(lambda message, fraction=None: said.append(message))
+    assert embedder.backend == "OpenVINO"
+    assert said == ["compiling the embedding model for this processor (once)"]
+    expected = in_torch(TEXTS, model_dir)
+    together = np.array(embedder.embed_documents(TEXTS))
+    alone = np.array([embedder.embed_query(text) for text in TEXTS])
+    assert (expected * together).sum(1) == pytest.approx(1, abs=1e-4)
+    assert (expected * alone).sum(1) == pytest.approx(1, abs=1e-4)
+    many = np.array(embedder.embed_documents([*TEXTS] * 20))  # more than one batch, in order of length
+    assert (many * np.tile(expected, (20, 1))).sum(1) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.usefixtures("plain")
+def test_it_is_compiled_once_and_nothing_reports_that(model_dir: Path) -> None:
+    LocalEmbedder(SPEC, model_dir).load()
+    said: list[str] = []
+    LocalEmbedder(SPEC, model_dir).load(lambda message, fraction=None: said.append(message))
+    assert said == []
+    assert not sys.modules.get("openvino_telemetry")
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_model_that_comes_out_otherwise_is_refused_for_good_and_pytorch_takes_its_place(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "_ALIKE", 1.1)
+    (model_dir / "openvino.new").mkdir()  # of a process that was killed
+    embedder = LocalEmbedder(SPEC, model_dir)
+    assert np.array(embedder.embed_documents(TEXTS)) == pytest.approx(in_torch(TEXTS, model_dir), abs=1e-5)
+    assert "PyTorch, since OpenVINO cannot run this model" in embedder.backend
+    assert "its vectors are not those of PyTorch" in embedder.backend
+    monkeypatch.undo()
+    assert compiled.compile_model(model_dir, max_tokens=256, progress=silent) == (
+        (model_dir / "openvino" / "refused.txt").read_text()
+    )
+    compiled.forget(model_dir)
+    assert compiled.compile_model(model_dir, max_tokens=256, progress=silent) is None
