@@ -62,7 +62,9 @@ def _no_text(path: Path, empty: list[int], broken: list[int]) -> DocumentError:
         return DocumentError(f"{path.name} is scanned: none of its pages has text; {_OCR}.")
     if broken:
         return DocumentError(f"{path.name} is damaged: no page can be read. Open it and print it to a new PDF.")
-    return DocumentError(f"{path.name} holds no text: all its pages are blank.")
+    return DocumentError(
+        f"{path.name} holds no text: all its pages are blank. Check that it is the right file, or remove it."
+    )
 
 
 @contextmanager

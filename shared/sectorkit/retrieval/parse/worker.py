@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -47,10 +48,10 @@ def _answer(path: Path) -> dict[str, Any]:
         return {"error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."}
     # The one place where anything may be caught: several libraries read what strangers wrote, each fails in
     # ways of its own, and a file that none of them can read must not keep the others from being read.
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"[:200]
-        advice = "Open it in its own program and save it anew, or as PDF."
-        return {"error": f"{path.name} cannot be read ({reason}). {advice}"}
+    except Exception:
+        traceback.print_exc()  # for whoever runs this by hand
+        why = "it is damaged, or made in a way that the library for its format does not know"
+        return {"error": f"{path.name} cannot be read: {why}. Open it in its own program and save it anew, or as PDF."}
 
 
 def to_json(document: ParsedDocument) -> dict[str, Any]:
