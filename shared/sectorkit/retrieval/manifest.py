@@ -40,7 +40,10 @@ CREATE TABLE IF NOT EXISTS slots (slot INTEGER PRIMARY KEY, id TEXT UNIQUE);
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """A document as the index has it. `status` is "indexed" or "failed"; `problem` says why it failed."""
+    """A document as the index has it. `status` is "indexed" or "failed"; `problem` says why it failed.
+
+    `digest` is its file's; where pages are scanned, the languages of the OCR that read them follow after a space, or "none".
+    """
 
     source: str
     digest: str

@@ -327,7 +327,7 @@ def test_what_a_library_stumbles_over_is_said_in_words(tmp_path: Path, monkeypat
         raise AttributeError("'NoneType' object has no attribute 'text'")
 
     monkeypatch.setattr("sectorkit.retrieval.parse.PARSERS", {".md": stumble})
-    said = worker._answer(tmp_path / "a.md")["error"]
+    said = worker._answer(tmp_path / "a.md", {})["error"]
     assert said.startswith("a.md cannot be read: it is damaged")
     assert "save it anew" in said
     assert "Attribute" not in said
