@@ -1,6 +1,7 @@
-"""Install what the browser tests need from the distribution, where that may be done: Debian or Ubuntu, as root.
+"""Install what the tests of the browser and of OCR need from the distribution, where that may be done: Debian or Ubuntu,
+as root.
 
-Elsewhere it names what is missing; the browser tests then skip, loudly, except under CI, where they fail.
+Elsewhere it names what is missing; those tests then skip, loudly. Under CI the browser's fail.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import sys
 from pathlib import Path
 
 # Chinese sample documents need a font, or screenshots show boxes.
-PACKAGES = {"chromium": Path("/usr/bin/chromium"), "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto")}
+PACKAGES = {
+    "chromium": Path("/usr/bin/chromium"),
+    "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto"),
+    "tesseract-ocr": Path("/usr/bin/tesseract"),
+}
 
 
 def main() -> int:
@@ -22,7 +27,7 @@ def main() -> int:
     if not missing:
         return 0
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        print(f"!! missing for the browser tests: {', '.join(missing)}; they will be skipped", file=sys.stderr)
+        print(f"!! missing: {', '.join(missing)}; the tests that need it will be skipped", file=sys.stderr)
         return 0
     print(f"==> installing {', '.join(missing)} from the distribution", flush=True)
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("startup", "golden", "overhead", "kills", "lexical", "omos_retrieval", "omos_answers")
+SCRIPTS = ("startup", "golden", "overhead", "kills", "fuzz", "readers", "lexical", "omos_retrieval", "omos_answers")
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from langchain_core.documents import Document
@@ -27,12 +28,13 @@ def chunk(
 ) -> list[Passage]:
     """Passages of `document`, in order, each at most `max_tokens` by `count` (one long word excepted).
 
-    A passage never crosses a heading and is never cut inside a block that fits; a block that does not fit is cut
-    between sentences, and a sentence that does not fit between words. `metadata` is carried by every passage.
+    A passage never crosses a heading, never mixes OCR's words with the file's own, and is never cut inside a block that
+    fits; a block that does not fit is cut between sentences, and a sentence that does not fit between words. `metadata` is
+    carried by every passage.
     """
     passages: list[Passage] = []
     seen: Counter[tuple[str, str]] = Counter()
-    for path, blocks in _sections(document):
+    for path, blocks, ocr in _runs(document):
         starts = [block.start for block in blocks]
         for group in _pack(document.text, _pieces(document.text, blocks, count, max_tokens), count, max_tokens):
             start, end = group[0][0], group[-1][1]
@@ -50,7 +52,7 @@ def chunk(
                     metadata={
                         **metadata,
                         "source": source,
-                        "locator": _locator(document, page, [row for _, row in rows], path),
+                        "locator": _locator(document, page, [row for _, row in rows], path, ocr=ocr),
                         "heading": heading,
                         "start": start,
                         "end": end,
@@ -71,12 +73,21 @@ def context(passage: Passage) -> str:
     return f"{lead}\n{passage.page_content}" if lead else passage.page_content
 
 
-def _locator(document: ParsedDocument, page: int | None, rows: list[int], path: list[str]) -> str:
+def _locator(document: ParsedDocument, page: int | None, rows: list[int], path: list[str], *, ocr: bool) -> str:
     if document.page_name == "sheet":
         return ", ".join([f"sheet {name}" for name in path[:1]] + ([named_rows(rows)] if rows else []))
     parts = [] if page is None else [f"p. {page}" if document.page_name == "page" else f"{document.page_name} {page}"]
+    if ocr:
+        parts[0] += " (read by OCR)"
     parts += [heading for heading in path if heading != document.title and heading.lower() not in parts]
     return " › ".join(parts)
+
+
+def _runs(document: ParsedDocument) -> Iterator[tuple[list[str], list[Block], bool]]:
+    """Sections, divided where OCR's words begin or end, so that a passage is either its or the file's own."""
+    for path, section in _sections(document):
+        for ocr, blocks in groupby(section, key=lambda block: block.page in document.recognised):
+            yield path, list(blocks), ocr
 
 
 def _sections(document: ParsedDocument) -> Iterator[tuple[list[str], list[Block]]]:

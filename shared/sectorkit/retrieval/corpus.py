@@ -70,12 +70,14 @@ def scan(folder: Path) -> tuple[list[CorpusFile], list[Skipped]]:
         try:
             reason = _refusal(path, root, suffixes)
         except (OSError, RuntimeError) as error:  # links that go round in circles, a folder without rights
-            reason = f"cannot be looked at: {error}"
+            reason = f"cannot be looked at ({getattr(error, 'strerror', None) or error}); check its permissions, or remove it"
         if reason:
             skipped.append(Skipped(source.encode(errors="backslashreplace").decode(), reason))
         elif not path.is_dir():
             files.append(CorpusFile(source, path, side.pop(source, {})))
-    skipped += [Skipped(source, f"is named in {METADATA_FILE} and is not there") for source in side]
+    skipped += [
+        Skipped(source, f"is named in {METADATA_FILE} and is not there; add it, or remove its entry") for source in side
+    ]
     return files, skipped
 
 
@@ -86,9 +88,9 @@ def _refusal(path: Path, root: Path, suffixes: frozenset[str]) -> str | None:
     if path.is_dir():
         return None
     if not path.is_file():
-        return "is not a regular file"
+        return "is not a regular file; put the document itself there"
     if path.suffix.lower() not in suffixes:
-        return f"has a format that is not read; these are: {' '.join(sorted(suffixes))}"
+        return f"has a format that is not read; convert it to one of: {' '.join(sorted(suffixes))}"
     try:
         path.name.encode()
     except UnicodeEncodeError:

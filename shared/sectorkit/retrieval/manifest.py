@@ -40,7 +40,10 @@ CREATE TABLE IF NOT EXISTS slots (slot INTEGER PRIMARY KEY, id TEXT UNIQUE);
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """A document as the index has it. `status` is "indexed" or "failed"; `problem` says why it failed."""
+    """A document as the index has it. `status` is "indexed" or "failed"; `problem` says why it failed.
+
+    `digest` is its file's; where pages are scanned, the languages of the OCR that read them follow after a space, or "none".
+    """
 
     source: str
     digest: str
@@ -270,9 +273,10 @@ class Manifest:
         return [i for i, live in rows if not live], [i for i, live in rows if live]
 
     def settle(self) -> None:
-        """Empty the journal: the stores are as the manifest says."""
+        """Empty the journal: the stores are as the manifest says, and who looked at them before looks again."""
         with self._transaction() as db:
-            db.execute("DELETE FROM journal")
+            if db.execute("DELETE FROM journal").rowcount:
+                self._advance(db)
 
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:

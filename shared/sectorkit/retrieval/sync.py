@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from sectorkit.errors import DocumentError, IndexBusy, StoreBroken
+from sectorkit.errors import DocumentError, IndexBusy, StoreBroken, StoreError
 from sectorkit.progress import Progress
 from sectorkit.retrieval.chunk import chunk, context
 from sectorkit.retrieval.corpus import CorpusFile, plain, scan
@@ -29,6 +30,7 @@ from sectorkit.retrieval.filters import PASSAGE_FIELDS
 from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.parse import parse
+from sectorkit.retrieval.parse.ocr import installed
 from sectorkit.retrieval.passage import Passage
 from sectorkit.retrieval.stores import Stores
 
@@ -97,6 +99,8 @@ class _Sync:
     def __init__(self, stores: Stores, embedder: Embedder, progress: Progress) -> None:
         self._stores, self._manifest = stores, stores.manifest
         self._embedder, self._progress = embedder, progress
+        self._ocr = installed()
+        self._ended = threading.Event()
         self._total = self._done = 0  # bytes of files
         self._batch = _BATCH
         self._doing = ""
@@ -107,7 +111,7 @@ class _Sync:
         after, failed = _digests(files)
         removed = sorted(set(before) - {f.source for f in files})
         self._remove(removed)
-        todo = [f for f in files if f.source in after and before.get(f.source) != after[f.source]]
+        todo = [f for f in files if f.source in after and not self._is_read(before.get(f.source, ""), after[f.source])]
         notes = self._index(todo, after)
         self._manifest.set("corpus", str(corpus.resolve()))
         self._manifest.set("synced", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -124,6 +128,11 @@ class _Sync:
             notes=notes,
             passages=self._manifest.counts()[2],
         )
+
+    def _is_read(self, stored: str, digest: str) -> bool:
+        """Whether a file is as it was read. What OCR could add to is read again where it knows other languages by now."""
+        read, _, languages = stored.partition(" ")
+        return read == digest and (not languages or self._ocr is None or languages == self._ocr.languages)
 
     def _repair(self) -> None:
         """After a kill, or the loss of a store: take out what no document names, put back what one does.
@@ -171,7 +180,7 @@ class _Sync:
         batch: list[_Read] = []
         batched = 0
         self._total = sum(map(_size, files)) or 1
-        for file, reading in _ahead(lambda file: self._read(file, digests[file.source]), files):
+        for file, reading in _ahead(lambda file: self._read(file, digests[file.source]), files, self._ended):
             self._doing = f"indexing {file.source}"
             self._progress(self._doing, self._done / self._total)
             document, passages = reading.result()
@@ -186,10 +195,19 @@ class _Sync:
         return notes
 
     def _read(self, file: CorpusFile, digest: str) -> _Read:
+        by_ocr = f"{digest} {self._ocr.languages if self._ocr else 'none'}"
+
+        def at_page(page: int) -> None:
+            if self._ended.is_set():
+                raise StoreError("stopped while reading")  # nobody waits for the rest of a long scan
+            self._progress(f"reading {file.source}: page {page} by OCR", self._done / (self._total or 1))
+
         try:
-            parsed = parse(file.path)
+            parsed = parse(file.path, ocr=self._ocr, at_page=at_page)
         except DocumentError as error:
-            return StoredDocument(file.source, digest, "failed", str(error)), []
+            may_be_scanned = file.path.suffix.lower() == ".pdf"
+            return StoredDocument(file.source, by_ocr if may_be_scanned else digest, "failed", str(error)), []
+        digest = by_ocr if parsed.scanned else digest
         said = {**plain(parsed.metadata), **file.metadata}
         notes = parsed.notes + tuple(
             f"{key} is said of every passage by the index itself: ignored" for key in sorted(_RESERVED & said.keys())
@@ -236,9 +254,12 @@ class _Sync:
 
 
 def _ahead(
-    read: Callable[[CorpusFile], _Read], files: Sequence[CorpusFile]
+    read: Callable[[CorpusFile], _Read], files: Sequence[CorpusFile], ended: threading.Event
 ) -> Iterator[tuple[CorpusFile, Future[_Read]]]:
-    """Each file and what becomes of it, in order; the next few are read meanwhile, in a thread of their own."""
+    """Each file and what becomes of it, in order; the next few are read meanwhile, in a thread of their own.
+
+    `ended` is set when nobody wants any more, so that a long `read` can leave off.
+    """
     todo = iter(files)
     with ThreadPoolExecutor(1, "reading") as reader:
         waiting = deque((file, reader.submit(read, file)) for file in islice(todo, _AHEAD))
@@ -247,6 +268,7 @@ def _ahead(
                 yield waiting.popleft()
                 waiting.extend((file, reader.submit(read, file)) for file in islice(todo, 1))
         finally:
+            ended.set()
             for _, reading in waiting:
                 reading.cancel()
 

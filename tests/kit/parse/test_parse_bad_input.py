@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sectorkit.errors import DocumentError
-from sectorkit.retrieval.parse import PARSERS, ParsedDocument, parse
+from sectorkit.retrieval.parse import PARSERS, ParsedDocument, parse, worker
 from sectorkit.retrieval.parse.isolate import Isolated
 
 
@@ -320,6 +320,17 @@ def test_a_crash_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert isolated.parse(tmp_path / "good.md", seconds=20).text == "Good."
     finally:
         isolated.close()
+
+
+def test_what_a_library_stumbles_over_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(path: Path) -> ParsedDocument:
+        raise AttributeError("'NoneType' object has no attribute 'text'")
+
+    monkeypatch.setattr("sectorkit.retrieval.parse.PARSERS", {".md": stumble})
+    said = worker._answer(tmp_path / "a.md", {})["error"]
+    assert said.startswith("a.md cannot be read: it is damaged")
+    assert "save it anew" in said
+    assert "Attribute" not in said
 
 
 INSERTED = (b"<", b">", b"\0", b"[", b"99999999999", b"\xff\xfe", b"endobj", b"%PDF")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -183,6 +184,41 @@ def test_a_damaged_slide_is_refused_and_deep_groups_end(tmp_path: Path) -> None:
         else:
             with pytest.raises(DocumentError, match="not a readable PPTX"):
                 parse(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "member", "content", "why"),
+    [
+        (".pptx", "_rels/.rels", None, "its parts do not fit together"),
+        (".pptx", "ppt/slides/slide1.xml", b"<p:sld", "its XML is damaged: .+"),
+        (".xlsx", "xl/workbook.xml", b"<workbook>", "its XML is damaged: .+"),
+        (".xlsx", "xl/workbook.xml", None, "its parts do not fit together"),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_names_of_a_programs_errors(
+    tmp_path: Path, suffix: str, member: str, content: bytes | None, why: str
+) -> None:
+    path = MADE[suffix](tmp_path / f"a{suffix}")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()} | {member: content}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, one in parts.items():
+            if one is not None:
+                archive.writestr(name, one)
+    with pytest.raises(DocumentError, match=rf"^a{suffix} is not a readable \w+ \({why}\)\. Open it") as raised:
+        parse(path)
+    assert "Error" not in str(raised.value)
+
+
+def test_a_workbook_without_sheets_and_a_deck_without_slides_name_the_next_step(tmp_path: Path) -> None:
+    import pptx
+
+    pptx.Presentation().save(tmp_path / "a.pptx")
+    with pytest.raises(DocumentError, match=r"no text on any slide: it is blank; check that it is the right file"):
+        parse(tmp_path / "a.pptx")
+    path = with_part(made_xlsx(tmp_path / "a.xlsx"), "xl/workbook.xml", lambda xml: re.sub(rb"<sheet .*?/>", b"", xml))
+    with pytest.raises(DocumentError, match=r"no rows to read: no sheet is in it; save it again from Excel"):
+        parse(path)
 
 
 def test_odd_bytes_in_a_table_are_noted_or_refused(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_a_broken_document_is_reported_and_the_rest_goes_on(index: Index, corpus
     assert set(report.failed) == {"empty.md", "scan.pdf", "letter.docx"}
     assert "empty" in report.failed["empty.md"]
     assert set(report.skipped) == {"photo.png"}
+    assert "convert it to one of: .csv .docx" in report.skipped["photo.png"]
     assert len(report.added) == 3
     assert set(index.sync(corpus).failed) == {"empty.md", "scan.pdf", "letter.docx"}, "still said at the next sync"
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sectorkit.errors import DocumentError
@@ -21,10 +22,12 @@ from sectorkit.retrieval.parse.docx import parse_docx
 from sectorkit.retrieval.parse.eml import parse_eml
 from sectorkit.retrieval.parse.html import parse_html
 from sectorkit.retrieval.parse.markdown import parse_markdown
+from sectorkit.retrieval.parse.ocr import ADVICE, Tesseract, with_ocr
 from sectorkit.retrieval.parse.pdf import parse_pdf
 from sectorkit.retrieval.parse.plain import parse_plain
 from sectorkit.retrieval.parse.pptx import parse_pptx
 from sectorkit.retrieval.parse.xlsx import parse_xlsx
+from sectorkit.retrieval.ranges import about
 
 __all__ = ["PARSERS", "Block", "ParsedDocument", "parse", "supported_suffixes"]
 
@@ -48,12 +51,19 @@ def supported_suffixes() -> frozenset[str]:
     return frozenset(PARSERS)
 
 
-def parse(path: Path, *, max_bytes: int = 100 * 2**20, max_seconds: float = 180) -> ParsedDocument:
-    """The document in `path`, chosen by its suffix.
+def parse(
+    path: Path,
+    *,
+    ocr: Tesseract | None = None,
+    at_page: Callable[[int], None] = lambda page: None,
+    max_bytes: int = 100 * 2**20,
+    max_seconds: float = 180,
+) -> ParsedDocument:
+    """The document in `path`, chosen by its suffix; `ocr` reads its scanned pages, and `at_page` is told of each.
 
     Raises DocumentError, with the file's name and the next step, where it is missing, not a regular file,
     empty, larger than `max_bytes`, of an unknown format, unreadable, without text, or not read within
-    `max_seconds`.
+    `max_seconds`; a scanned page has a limit of its own.
     """
     from sectorkit.retrieval.parse.isolate import isolated
 
@@ -78,6 +88,19 @@ def parse(path: Path, *, max_bytes: int = 100 * 2**20, max_seconds: float = 180)
             "Split it, or save it without images."
         )
     document = isolated.parse(path, seconds=max_seconds)
+    if document.scanned and ocr is not None:
+
+        def read(page: int) -> list[str]:
+            at_page(page)
+            return isolated.recognise(path, page, ocr)
+
+        document = with_ocr(document, read)
+    elif document.scanned:
+        missing = about(list(document.scanned), "no text", f"scanned? {ADVICE}")
+        document = replace(document, notes=(*missing, *document.notes))
+    if document.scanned and not document.blocks:
+        why = "; ".join(document.notes) if ocr else ADVICE
+        raise DocumentError(f"{name} is scanned: none of its pages has text; {why}.")
     if not document.blocks:
         raise DocumentError(f"{name} holds no text. Check that it is the right file, or remove it.")
     return document

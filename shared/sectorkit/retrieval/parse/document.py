@@ -36,7 +36,8 @@ class ParsedDocument:
 
     `title`, `language` (a primary subtag such as "fr") and `metadata` are what the file declares, no guesses;
     only a first heading serves as the title where none is declared. `notes` tell a person what was lost.
-    `page_name` is what pages are called: a sheet's name is the heading of level 1 above its rows.
+    `page_name` is what pages are called: a sheet's name is the heading of level 1 above its rows. `scanned` are the pages
+    that have something on them and no text, and `recognised` those of them whose text is OCR's.
     """
 
     text: str
@@ -47,6 +48,8 @@ class ParsedDocument:
     pages: int | None = None
     notes: tuple[str, ...] = ()
     page_name: PageName = "page"
+    scanned: tuple[int, ...] = ()
+    recognised: tuple[int, ...] = ()
 
 
 class Draft:

@@ -12,12 +12,14 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.document import ParsedDocument
+from sectorkit.retrieval.parse.ocr import PAGE_SECONDS, Tesseract
 from sectorkit.retrieval.parse.worker import from_json
 
 
@@ -36,15 +38,23 @@ class Isolated:
 
     def parse(self, path: Path, *, seconds: float) -> ParsedDocument:
         """Raises DocumentError where the file cannot be read, takes over `seconds`, or ends the process."""
+        return from_json(self._answer(path, seconds, {})["document"])
+
+    def recognise(self, path: Path, page: int, tesseract: Tesseract) -> list[str]:
+        """The paragraphs that OCR reads on a page. Raises DocumentError as `parse` does."""
+        seconds = PAGE_SECONDS + 30  # to draw the page
+        asked = {"page": page, "program": tesseract.program, "languages": tesseract.languages}
+        return list(self._answer(path, seconds, asked)["paragraphs"])
+
+    def _answer(self, path: Path, seconds: float, asked: Mapping[str, Any]) -> dict[str, Any]:
+        request = json.dumps({"path": str(path.absolute()), "seconds": seconds, **asked}).encode() + b"\n"
         with self._lock:
-            line = self._ask(path, seconds)
-        answer = json.loads(line)
+            answer: dict[str, Any] = json.loads(self._ask(request, path, seconds))
         if "error" in answer:
             raise DocumentError(answer["error"])
-        return from_json(answer["document"])
+        return answer
 
-    def _ask(self, path: Path, seconds: float) -> bytes:
-        request = json.dumps({"path": str(path.absolute()), "seconds": seconds}).encode() + b"\n"
+    def _ask(self, request: bytes, path: Path, seconds: float) -> bytes:
         # A process that has used much memory ends after its answer; then the next request finds it gone.
         for attempt in range(2):
             process = self._running()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 # Scripts written without spaces, and their punctuation: a line end there is no space.
 _UNSPACED = re.compile(r"[\u2e80-\u303f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_INNER_SPACE = re.compile(rf"(?<={_UNSPACED.pattern}) (?={_UNSPACED.pattern})")
 _BROKEN = re.compile(r"([^\W\d_]+)[-\u2010]$")
 _NEXT = re.compile(r"[^\W\d_]+")
 
@@ -32,6 +33,11 @@ def join_lines(lines: Iterable[str], keeps_hyphen: Callable[[str, str], bool] = 
         else:
             text += " " + line
     return text
+
+
+def without_inner_spaces(line: str) -> str:
+    """A line whose signs of scripts without spaces stand apart, as OCR has them, with these together."""
+    return _INNER_SPACE.sub("", line)
 
 
 def hyphens(text: str) -> Callable[[str, str], bool]:

@@ -65,6 +65,13 @@ def unreadable(path: Path, office: Office, reason: str) -> DocumentError:
     )
 
 
+def reason(error: Exception) -> str:
+    """What a library found wrong with a file; where it merely stumbled over it, its own words say nothing to a reader."""
+    if isinstance(error, SyntaxError):  # as both XML libraries call theirs
+        return f"its XML is damaged: {error.msg.strip()}"[:150]
+    return "its parts do not fit together"
+
+
 def _check(archive: zipfile.ZipFile, name: str, office: Office) -> None:
     members = archive.infolist()
     unpacked = sum(m.file_size for m in members)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
 from sectorkit.retrieval.parse.normalise import DECLARED, declared, declared_title, primary_language
+from sectorkit.retrieval.parse.ocr import ADVICE
 from sectorkit.retrieval.parse.pdf_layout import Layout
 from sectorkit.retrieval.parse.pdf_lines import lines_of, pieces
 from sectorkit.retrieval.parse.pdf_page import Page, PageReader
@@ -21,11 +23,10 @@ from sectorkit.retrieval.parse.pdf_running import without_running
 from sectorkit.retrieval.ranges import about
 
 MAX_PAGES = 5_000
-_OCR = "run OCR on it (for example ocrmypdf) or supply a text version"
 
 
 def parse_pdf(path: Path) -> ParsedDocument:
-    """Raises DocumentError where the file is encrypted, damaged, too long, or has no text on any page."""
+    """Raises DocumentError where the file is encrypted, damaged, too long or blank; a scanned one has no blocks."""
     with _opened(path) as pdf:
         count = len(pdf)
         if count > MAX_PAGES:
@@ -36,33 +37,33 @@ def parse_pdf(path: Path) -> ParsedDocument:
         title, language, pairs = _properties(pdf)
     lines = without_running([(page, lines_of(page)) for page in pages])
     empty = [page.number for page, kept in zip(pages, lines, strict=True) if not kept and not page.is_blank]
-    if not any(lines):
-        raise _no_text(path, empty, broken)
+    if not any(lines) and not empty:
+        raise _no_text(path, broken)
     layout = Layout([line for found in lines for line in found])
     draft = Draft()
     layout.add(draft, [piece for page, kept in zip(pages, lines, strict=True) for piece in pieces(page, kept)])
     metadata, problems = declared(pairs)
     notes = [
-        *about(empty, "no text", f"scanned? {_OCR}"),
         *about(broken, "content that cannot be read and was left out", "print the PDF to a new one"),
-        *about([p.number for p in pages if p.unreadable > 0.2], "fonts that hide their letters", _OCR),
+        *about([p.number for p in pages if p.unreadable > 0.2], "fonts that hide their letters", ADVICE),
         *problems,
     ]
-    return draft.finish(
+    document = draft.finish(
         title=declared_title(title),
         language=primary_language(language),
         metadata=metadata,
         pages=count,
         notes=tuple(notes),
     )
+    return replace(document, scanned=tuple(empty))
 
 
-def _no_text(path: Path, empty: list[int], broken: list[int]) -> DocumentError:
-    if empty:
-        return DocumentError(f"{path.name} is scanned: none of its pages has text; {_OCR}.")
+def _no_text(path: Path, broken: list[int]) -> DocumentError:
     if broken:
         return DocumentError(f"{path.name} is damaged: no page can be read. Open it and print it to a new PDF.")
-    return DocumentError(f"{path.name} holds no text: all its pages are blank.")
+    return DocumentError(
+        f"{path.name} holds no text: all its pages are blank. Check that it is the right file, or remove it."
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
 from sectorkit.retrieval.parse.normalise import declared_title, primary_language
-from sectorkit.retrieval.parse.office import Office, opened, unreadable
+from sectorkit.retrieval.parse.office import Office, opened, reason, unreadable
 from sectorkit.retrieval.parse.pptx_shapes import SlideReader
 from sectorkit.retrieval.ranges import about
 
@@ -33,7 +33,7 @@ def parse_pptx(path: Path) -> ParsedDocument:
             deck = pptx.Presentation(str(path))
             slides = list(deck.slides)
         except (PythonPptxError, SyntaxError, ValueError, KeyError, AttributeError) as error:
-            raise unreadable(path, _POWERPOINT, f"{type(error).__name__}: {error}"[:150]) from None
+            raise unreadable(path, _POWERPOINT, reason(error)) from None
         if len(slides) > _MAX_SLIDES:
             raise DocumentError(f"{path.name} has {len(slides):,} slides; at most {_MAX_SLIDES:,} are read. Split it.")
         reader = _Reader()
@@ -41,7 +41,9 @@ def parse_pptx(path: Path) -> ParsedDocument:
             reader.add(slide, page)
     notes = [*reader.notes(), *(["comments are not read"] if has_comments else [])]
     if not len(reader.draft):
-        raise DocumentError(f"{path.name} has no text on any slide: {'; '.join(notes) or 'it is blank'}.")
+        raise DocumentError(
+            f"{path.name} has no text on any slide: {'; '.join(notes) or 'it is blank; check that it is the right file'}."
+        )
     return reader.draft.finish(
         title=declared_title(deck.core_properties.title),
         language=primary_language(deck.core_properties.language),

@@ -1,7 +1,8 @@
 """The process that parses: `python -m sectorkit.retrieval.parse.worker`, started and watched by `isolate`.
 
 It reads one JSON line a file from its input, {"path": ..., "seconds": ...}, and answers with one line:
-{"document": ...} or {"error": ...}. A parser may crash or hang it; that costs one document and a restart.
+{"document": ...} or {"error": ...}. Where a "page" is asked for, OCR reads it, and its {"paragraphs": ...} are the answer.
+A parser may crash or hang it; that costs one document and a restart.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.document import Block, ParsedDocument
+from sectorkit.retrieval.parse.ocr import PAGE_SECONDS, Tesseract, read_page
 
 MEMORY = 2 * 2**30  # bytes of address space, of which the libraries take a quarter
 _RESTART_ABOVE = 512 * 2**20  # bytes once in use: what a large document leaves behind is returned by ending
@@ -28,7 +31,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         _limit_time(request["seconds"])
-        answer = _answer(Path(request["path"]))
+        answer = _answer(Path(request["path"]), request)
         _limit_time(0)
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
@@ -36,10 +39,13 @@ def main() -> None:
             return
 
 
-def _answer(path: Path) -> dict[str, Any]:
+def _answer(path: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     from sectorkit.retrieval.parse import PARSERS
 
     try:
+        if "page" in request:
+            tesseract = Tesseract(request["program"], request["languages"])
+            return {"paragraphs": read_page(path, request["page"], tesseract, seconds=PAGE_SECONDS)}
         return {"document": to_json(PARSERS[path.suffix.lower()](path))}
     except DocumentError as error:
         return {"error": str(error)}
@@ -47,10 +53,10 @@ def _answer(path: Path) -> dict[str, Any]:
         return {"error": f"{path.name} needs more than {MEMORY // 2**30} GB of memory. Split it, or print a PDF."}
     # The one place where anything may be caught: several libraries read what strangers wrote, each fails in
     # ways of its own, and a file that none of them can read must not keep the others from being read.
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"[:200]
-        advice = "Open it in its own program and save it anew, or as PDF."
-        return {"error": f"{path.name} cannot be read ({reason}). {advice}"}
+    except Exception:
+        traceback.print_exc()  # for whoever runs this by hand
+        why = "it is damaged, or made in a way that the library for its format does not know"
+        return {"error": f"{path.name} cannot be read: {why}. Open it in its own program and save it anew, or as PDF."}
 
 
 def to_json(document: ParsedDocument) -> dict[str, Any]:
@@ -63,6 +69,8 @@ def to_json(document: ParsedDocument) -> dict[str, Any]:
         "pages": document.pages,
         "notes": document.notes,
         "page_name": document.page_name,
+        "scanned": document.scanned,
+        "recognised": document.recognised,
     }
 
 
@@ -77,6 +85,8 @@ def from_json(form: Mapping[str, Any]) -> ParsedDocument:
         pages=form["pages"],
         notes=tuple(form["notes"]),
         page_name=form["page_name"],
+        scanned=tuple(form["scanned"]),
+        recognised=tuple(form["recognised"]),
     )
 
 

@@ -18,7 +18,7 @@ from sectorkit.errors import DocumentError
 from sectorkit.retrieval.parse.cells import cell_text
 from sectorkit.retrieval.parse.document import Draft, ParsedDocument
 from sectorkit.retrieval.parse.normalise import DECLARED, declared, declared_title, primary_language
-from sectorkit.retrieval.parse.office import Office, opened, unreadable
+from sectorkit.retrieval.parse.office import Office, opened, reason, unreadable
 from sectorkit.retrieval.parse.tables import Tables
 
 Sheet: TypeAlias = Any  # openpyxl's; it carries no types
@@ -43,7 +43,7 @@ def parse_xlsx(path: Path) -> ParsedDocument:
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         except (*_DAMAGE, openpyxl.utils.exceptions.InvalidFileException) as error:
-            raise unreadable(path, _EXCEL, f"{type(error).__name__}: {error}"[:150]) from None
+            raise unreadable(path, _EXCEL, reason(error)) from None
         try:
             reader = _Reader()
             for page, name in enumerate(book.sheetnames, start=1):
@@ -52,7 +52,9 @@ def parse_xlsx(path: Path) -> ParsedDocument:
             book.close()
     notes = reader.notes(uncalculated, names)
     if not len(reader.draft):
-        raise DocumentError(f"{path.name} has no rows to read: {'; '.join(notes) or 'it has no sheets'}.")
+        raise DocumentError(
+            f"{path.name} has no rows to read: {'; '.join(notes) or 'no sheet is in it; save it again from Excel'}."
+        )
     about = book.properties
     metadata, problems = declared(
         [(p.name.lower(), str(p.value)) for p in book.custom_doc_props if p.name and p.name.lower() in DECLARED]
@@ -105,8 +107,9 @@ class _Reader:
         try:
             end = self._tables.add(rows(), page=page)
         except _DAMAGE as error:
-            reason = f"{type(error).__name__}: {error}"[:100]
-            self._cut.append(f"sheet {sheet.title} is damaged after row {last} ({reason}): save it again from Excel")
+            self._cut.append(
+                f"sheet {sheet.title} is damaged after row {last} ({reason(error)}): save it again from Excel"
+            )
             return
         if end is not None:
             self._cut.append(
