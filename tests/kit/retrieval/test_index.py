@@ -468,7 +468,7 @@ def test_the_next_documents_are_read_while_one_is_embedded_and_nothing_goes_on_a
         (folder / f"d{n}.md").write_text(f"# Document {n}\n\n{parts}\n")
     read: list[str] = []
     real = syncing.parse
-    monkeypatch.setattr(syncing, "parse", lambda path: (read.append(path.name), real(path))[1])
+    monkeypatch.setattr(syncing, "parse", lambda path, **how: (read.append(path.name), real(path, **how))[1])
 
     class Slow(FakeEmbedder):
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
