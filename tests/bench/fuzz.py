@@ -34,6 +34,7 @@ from damage import damage
 from seeds import FORMATS, documents
 
 from sectorkit.fakes import FakeEmbedder
+from sectorkit.progress import Progress
 from sectorkit.retrieval.index import Index, SyncReport
 from sectorkit.retrieval.parse import parse
 from sectorkit.retrieval.parse.isolate import isolated
@@ -126,13 +127,13 @@ class Trial:
         (self.corpus / source).write_bytes(raw)
         self.done[source] = done
 
-    def _clock(self):  # type: ignore[no-untyped-def]
-        """A progress that looks how long each file takes."""
+    def _clock(self) -> Progress:
+        """A progress that looks how long each file is waited for and stored."""
         at, doing = time.monotonic(), ""
 
-        def progress(what: str, share: float) -> None:
+        def progress(what: str, share: float | None = None) -> None:
             nonlocal at, doing
-            if what != doing:
+            if what != doing and not what.startswith("reading "):  # ahead of what is indexed, by another thread
                 taken, source = time.monotonic() - at, doing.removeprefix("indexing ")
                 at, doing = time.monotonic(), what
                 self.slowest = max(self.slowest, (taken, f"{source}: {self.done.get(source, '')}"))
