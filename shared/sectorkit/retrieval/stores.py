@@ -13,12 +13,14 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from sectorkit.errors import StoreBroken
 from sectorkit.retrieval.columns import Columns
 from sectorkit.retrieval.dense import DenseIndex
 from sectorkit.retrieval.filters import Where
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _EXACT = 5_000  # passages: so many are compared with a question one by one
 _HIT_COST = 6  # of one more hit from the graph, in comparisons of two vectors
+_TRIES = 5  # pictures of the graph that are taken until a search agrees with its ids
 _SHARE = 10  # what another process writes is looked at for a tenth of the time at most,
 _QUICK = 0.2  # unless it takes no longer than this, in seconds
 
@@ -50,9 +53,46 @@ class Stores:
         self._chroma_url = chroma_url
         self._lock = threading.RLock()  # the client of the vectors is replaced under its users
         self._seen = self._counted = manifest.generation
-        self._dense = self._open_dense()
+        self._opened: DenseIndex | None = None
         self._columns: Columns | None = None
+        self._count: int | None = None  # of passages, as of the last look
         self._patience = 0.0  # until then, what was read last is good enough
+
+    @property
+    def _dense(self) -> DenseIndex:
+        if self._opened is None:
+            self._opened = self._open_dense()
+        return self._opened
+
+    def _close_dense(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    @contextmanager
+    def _guard(self, *, alone: bool) -> Iterator[None]:
+        """Chroma writes its graph down in place: nobody may load it then, in whatever process."""
+        import fcntl
+
+        how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+        with (self.folder / "graph.gate").open("a") as gate, (self.folder / "graph.lock").open("a") as file:
+            fcntl.flock(gate, how)  # a writer that waits keeps the next readers out: many of them would starve it
+            fcntl.flock(file, how)
+            if not alone:
+                fcntl.flock(gate, fcntl.LOCK_UN)
+            yield
+
+    def _by_graph(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
+        for left in reversed(range(_TRIES)):
+            try:
+                with nullcontext() if self._opened else self._guard(alone=False):  # the first search loads the graph
+                    return self._dense.search(vector, k)
+            except StoreBroken:
+                # A writer removes ids while this client's picture of the graph still has them: take a new one.
+                self._close_dense()
+                if not left or self._chroma_url is not None:
+                    raise
+        return []
 
     def _open_dense(self) -> DenseIndex:
         if self._chroma_url is None:
@@ -65,7 +105,7 @@ class Stores:
 
     def close(self) -> None:
         with self._lock:
-            self._dense.close()
+            self._close_dense()
         self.manifest.close()
 
     def delete_remote(self) -> None:
@@ -95,10 +135,9 @@ class Stores:
         if generation == self._counted or now < self._patience:
             return False
         if generation != self._seen:
-            self._dense.close()
-            self._dense = self._open_dense()
+            self._close_dense()
         self._seen = self._counted = generation
-        self._columns = None
+        self._columns = self._count = None
         return True
 
     def _places(self) -> Columns:
@@ -107,9 +146,11 @@ class Stores:
         return self._columns
 
     def _nearest(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
-        if self._exact and len(self._dense) <= self._exact and self._places().complete:
+        if self._count is None:
+            self._count = self.manifest.counts()[2]
+        if self._count <= self._exact and self._places().complete:
             return self._compared(vector, k, None)
-        return self._dense.search(vector, k)
+        return self._by_graph(vector, k)
 
     def _filtered(self, vector: Sequence[float], k: int, where: Where) -> list[tuple[str, float]]:
         import numpy as np
@@ -119,7 +160,7 @@ class Stores:
         left = int(np.count_nonzero(matching))
         asked = ceil(1.5 * k * len(places) / left) if left else 0
         while 0 < asked * _HIT_COST < left or (left and not places.complete):
-            found = self._dense.search(vector, asked)
+            found = self._by_graph(vector, asked)
             passes = places.among([i for i, _ in found], matching)
             sifted = [hit for hit, passed in zip(found, passes, strict=True) if passed]
             if len(sifted) >= min(k, left) or asked >= len(places):
@@ -149,7 +190,8 @@ class Stores:
         matrix = np.asarray(vectors, np.float32)
         with self._lock:
             self._vectors.write(self.manifest.take_slots(ids), matrix)
-            self._dense.upsert(ids, matrix)
+            with self._guard(alone=True):
+                self._dense.upsert(ids, matrix)
             if self._dimension() != matrix.shape[1]:
                 self.manifest.set("dimension", str(matrix.shape[1]))
 
@@ -158,7 +200,8 @@ class Stores:
         with self._lock:
             slots = self._slots(ids)
             held = dict(zip(slots, self._vectors.read(list(slots.values()), self._dimension()), strict=True))
-            held |= self._dense.vectors([i for i in ids if i not in held])
+            with self._guard(alone=False):
+                held |= self._dense.vectors([i for i in ids if i not in held])
             if held:
                 self._put(list(held), list(held.values()))
         return set(ids) - held.keys()
@@ -167,7 +210,8 @@ class Stores:
         """Remove words and vectors of `ids`."""
         if ids:
             with self._lock:
-                self._dense.remove(ids)
+                with self._guard(alone=True):
+                    self._dense.remove(ids)
                 self.manifest.free_slots(ids)
             self.lexical.update(remove=ids)
 
@@ -197,9 +241,10 @@ class Stores:
             self._look(time.monotonic())
             _, _, passages = self.manifest.counts()
             slots = self._slots()
-            if len(self._dense) == len(self.lexical) == len(slots) == passages:
-                return set(), set(), set()
-            dense = self._dense.ids()
+            with self._guard(alone=False):
+                if len(self._dense) == len(self.lexical) == len(slots) == passages:
+                    return set(), set(), set()
+                dense = self._dense.ids()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
         return live - lexical, live - (dense & slots.keys()), (dense | lexical | slots.keys()) - live
 
