@@ -25,11 +25,12 @@ DEFAULT_EVIDENCE = 2500  # tokens, for a server whose model is not in the catalo
 
 
 def open_embedder(
-    settings: Settings, *, progress: Progress = silent, load: bool = True
+    settings: Settings, *, progress: Progress = silent, load: bool = True, many: bool = False
 ) -> LocalEmbedder | EndpointEmbedder:
     """The embedder that `settings` name; fetches a local one where it is not here yet, and loads its weights.
 
-    Without `load` it does neither: enough to look at an index, and not to search it by vectors.
+    Without `load` it does neither: enough to look at an index, and not to search it by vectors. For `many` texts it is
+    compiled first, which pays from some hundred passages on.
     """
     from sectorkit.models.pull import pull
     from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
@@ -42,6 +43,8 @@ def open_embedder(
         return LocalEmbedder(spec, settings.models_dir / spec.name)
     embedder = LocalEmbedder(spec, pull(spec, models_dir=settings.models_dir, progress=progress))
     progress(f"loading {spec.title}")
+    if many:
+        embedder.compile(progress)
     embedder.load(progress)
     return embedder
 

@@ -241,7 +241,18 @@ class Runtime:
                 if self._closing.wait(_HEALTH_EVERY):
                     return
             else:
+                break
+        self._compile_when_idle()
+
+    def _compile_when_idle(self) -> None:
+        """Make the embedder faster, for what is asked later and for later starts; a first start is slow enough as it is."""
+        from sectorkit.retrieval.embed import LocalEmbedder
+
+        while self._stages["model"].state not in ("ready", "failed", "off") or self._answering:
+            if self._closing.wait(_HEALTH_EVERY):
                 return
+        if isinstance(self._embedder, LocalEmbedder) and not self._closing.is_set():
+            self._embedder.compile()
 
     def _keep_reranker(self) -> None:
         """Load and check the reranker; where its server is away, until it is back."""

@@ -88,7 +88,7 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
     """Bring an index up to date and report per file; exit status 1 where a document failed."""
     app = load_app(name)
     with progress_bar("starting") as progress:
-        embedder = open_embedder(settings, progress=progress)
+        embedder = open_embedder(settings, progress=progress, many=True)
         if rebuild:
             report = rebuild_index(settings, app, embedder, corpus=docs, progress=progress)
         else:

@@ -37,7 +37,7 @@ def retrieval(
         wanted = "reranked" in modes if modes else settings.rerank_model is not None
         reranker = needed_reranker(settings, progress) if wanted else None
         report = measure_retrieval(
-            data, settings, open_embedder(settings, progress=progress), reranker=reranker, modes=modes, k=k,
+            data, settings, open_embedder(settings, progress=progress, many=True), reranker=reranker, modes=modes, k=k,
             where=where, limit=limit, rebuild=rebuild, progress=progress,
         )  # fmt: skip
     if results is not None:

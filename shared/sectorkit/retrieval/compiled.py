@@ -31,6 +31,11 @@ _PROBES = (
 )
 
 
+def is_compiled(model_dir: Path) -> bool:
+    """Whether the model in `model_dir` was compiled, or refused, before."""
+    return (model_dir / FOLDER).exists()
+
+
 def available() -> bool:
     """Whether OpenVINO is installed here."""
     return importlib.util.find_spec("openvino") is not None

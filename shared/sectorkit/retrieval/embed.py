@@ -63,10 +63,20 @@ class LocalEmbedder(Embeddings):
         self.backend = ""  # what it runs in, and why so; known when it is loaded
 
     def load(self, progress: Progress = silent) -> None:
-        """Load the weights now (seconds; the first time minutes) and not at the first question."""
+        """Load the weights now (seconds) and not at the first question: compiled, if they were compiled before."""
         with self._lock:
             if self._encode_batch is None:
-                self._encode_batch = self._compiled(progress) or self._torch()
+                ready = compiled.is_compiled(self._model_dir)
+                self._encode_batch = (self._compiled(progress) if ready else None) or self._torch()
+
+    def compile(self, progress: Progress = silent) -> None:
+        """Compile the weights where that helps here and was not done (a minute or more), and use them from now on.
+
+        Questions are answered meanwhile by what is loaded.
+        """
+        if self.backend != "OpenVINO" and (encode := self._compiled(progress)):
+            with self._lock:
+                self._encode_batch = encode
 
     def _compiled(self, progress: Progress) -> Callable[[list[str]], NDArray[np.float32]] | None:
         hardware = detect()

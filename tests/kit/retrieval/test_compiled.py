@@ -44,7 +44,9 @@ def in_torch(texts: list[str], model_dir: Path) -> np.ndarray:
 def test_it_gives_the_vectors_of_pytorch_alone_and_in_a_batch_and_of_what_is_too_long(model_dir: Path) -> None:
     embedder = LocalEmbedder(SPEC, model_dir)
     said: list[str] = []
-    embedder.load(lambda message, fraction=None: said.append(message))
+    embedder.load()
+    assert embedder.backend == "PyTorch"
+    embedder.compile(lambda message, fraction=None: said.append(message))
     assert embedder.backend == "OpenVINO"
     assert said == ["compiling the embedding model for this processor (once)"]
     expected = in_torch(TEXTS, model_dir)
@@ -58,10 +60,11 @@ def test_it_gives_the_vectors_of_pytorch_alone_and_in_a_batch_and_of_what_is_too
 
 @pytest.mark.usefixtures("plain")
 def test_it_is_compiled_once_and_nothing_reports_that(model_dir: Path) -> None:
-    LocalEmbedder(SPEC, model_dir).load()
+    LocalEmbedder(SPEC, model_dir).compile()
     said: list[str] = []
-    LocalEmbedder(SPEC, model_dir).load(lambda message, fraction=None: said.append(message))
-    assert said == []
+    again = LocalEmbedder(SPEC, model_dir)
+    again.load(lambda message, fraction=None: said.append(message))
+    assert (again.backend, said) == ("OpenVINO", [])
     assert not sys.modules.get("openvino_telemetry")
 
 
@@ -72,6 +75,7 @@ def test_a_model_that_comes_out_otherwise_is_refused_for_good_and_pytorch_takes_
     monkeypatch.setattr(compiled, "_ALIKE", 1.1)
     (model_dir / "openvino.new").mkdir()  # of a process that was killed
     embedder = LocalEmbedder(SPEC, model_dir)
+    embedder.compile()
     assert np.array(embedder.embed_documents(TEXTS)) == pytest.approx(in_torch(TEXTS, model_dir), abs=1e-5)
     assert "PyTorch, since OpenVINO cannot run this model" in embedder.backend
     assert "its vectors are not those of PyTorch" in embedder.backend
