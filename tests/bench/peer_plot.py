@@ -31,7 +31,7 @@ def plot(results: Mapping[str, Any]) -> str:
     names = "".join(f'<text y="{_y(row) + 5}">{name}</text>' for row, name in enumerate(scores))
     moved = "".join(f'<g transform="translate({_LABELS + _STEP * n},0)">{panel}</g>' for n, panel in enumerate(panels))
     width, height = _LABELS + _STEP * len(panels), _y(len(scores)) + 10
-    note = f'<text class="small" x="{_LABELS + _STEP}" y="{height - 6}">light: what embedding takes</text>'
+    note = f'<text class="small" x="{_LABELS + _STEP}" y="{height - 6}">faint: what embedding takes</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">\n<title>Quality, '
         f"ingestion and search of Sectorkit and its peers</title>\n<style>{_STYLE}</style>\n{names}\n{moved}\n{note}\n</svg>\n"
@@ -66,13 +66,13 @@ def _dots(title: str, cases: Mapping[str, Sequence[float]]) -> str:
         found, y = interval(values), _y(row)
         low, mean, high = (round(_PANEL * value, 1) for value in (found.low, found.mean, found.high))
         drawn.append(f'<line x1="{low}" x2="{high}" y1="{y}" y2="{y}"/>')
-        drawn.append(f'<circle class="{_kind(name)}" cx="{mean}" cy="{y}" r="6"/>')
+        drawn.append(f'<circle class="{_kind(name)}" cx="{mean}" cy="{y}" r="4"/>')
         drawn.append(f'<text class="small" x="{high + 8}" y="{y + 4}">{found.mean:.3f}</text>')
     return "".join(drawn)
 
 
 def _bars(title: str, pairs: Mapping[str, Pair]) -> str:
-    """Two parts end to end in each row, the light one of embedding first."""
+    """Two parts end to end in each row, the faint one of embedding first."""
     longest = max(map(sum, pairs.values()))
     drawn = [f'<text class="small" y="14">{title}</text>']
     for row, (name, pair) in enumerate(pairs.items()):

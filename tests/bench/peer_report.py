@@ -34,18 +34,19 @@ def show(results: Found) -> str:
     ]
     for name, found in results["sets"].items():
         lines += ["", f"### {name}: {found['documents']} documents, {found['questions']} questions", ""]
-        lines += [*_quality(found["systems"]), "", *_speed(found["systems"]), "", *_updates(found["systems"])]
+        for table in (_quality, _differences, _speed, _updates):
+            lines += [*table(found["systems"]), ""]
     if len(results["sets"]) > 1:
         questions = sum(found["questions"] for found in results["sets"].values())
-        lines += ["", f"### all sets together: {questions} questions, each of the same weight", ""]
-        lines += _quality(pooled(results))
+        lines += [f"### all sets together: {questions} questions, each of the same weight", ""]
+        lines += [*_quality(pooled(results)), "", *_differences(pooled(results)), ""]
     versions = {
         library: version
         for found in results["sets"].values()
         for _, ingest in _ingests(found["systems"])
         for library, version in ingest["versions"].items()
     }
-    return "\n".join([*lines, "", ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))])
+    return "\n".join([*lines, ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))])
 
 
 def pooled(results: Found) -> dict[str, Any]:
@@ -69,22 +70,28 @@ def pooled(results: Found) -> dict[str, Any]:
 
 
 def _quality(systems: Found) -> Iterator[str]:
-    yield f"| | {' | '.join(MEASURES)} | Sectorkit's nDCG@10 less this one's | |\n|---|---|---|---|---|---|"
+    yield f"| | {' | '.join(MEASURES)} |\n|---|---|---|---|"
     for system, found in systems.items():
         for mode, scores in found["scores"].items():
             means = " | ".join(str(interval(list(scores[name].values()))) for name in MEASURES)
-            yield f"| {system}, {mode} | {means} | {_difference(systems, system, mode)} |"
+            yield f"| {system}, {mode} | {means} |"
         if not found["scores"]:
-            yield f"| {system} | **failed**: {found['rounds'][0]['ingest']['failed']} | | | | |"
+            yield f"| {system} | **failed**: {found['rounds'][0]['ingest']['failed']} | | |"
 
 
-def _difference(systems: Found, system: str, mode: str) -> str:
+def _differences(systems: Found) -> Iterator[str]:
     """Sectorkit's hybrid search less a peer's hybrid, its vectors less a peer's vectors, paired by question."""
-    if system == OURS or not systems.get(OURS, {}).get("scores"):
-        return " | "
-    ours, theirs = systems[OURS]["scores"][mode]["nDCG@10"], systems[system]["scores"][mode]["nDCG@10"]
-    found = paired(list(ours.values()), [theirs[key] for key in ours])
-    return f"{found.signed} | {found.verdict}"
+    ours = systems.get(OURS, {}).get("scores", {})
+    if ours:
+        yield f"| Sectorkit less | {' | '.join(MEASURES)} |\n|---|---|---|---|"
+    for system, found in systems.items():
+        for mode, theirs in found["scores"].items() if ours and system != OURS else ():
+            gains = [paired(*_aligned(ours[mode][name], theirs[name])) for name in MEASURES]
+            yield f"| {system}, {mode} | {' | '.join(f'{gain.signed} {gain.verdict}' for gain in gains)} |"
+
+
+def _aligned(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[list[float], list[float]]:
+    return list(first.values()), [second[key] for key in first]
 
 
 def _speed(systems: Found) -> Iterator[str]:

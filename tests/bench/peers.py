@@ -5,8 +5,9 @@
     .venv/bin/python tests/bench/peers.py --sets my/beir/folder           # a benchmark of your own
 
 Every system gets the same text files, the same model files with the same prompts and type of numbers, and the same
-threads; splitters, batches, stores and fusion are each library's own (systems/, a file each). One system runs at a time,
-in a process of its own, and another begins each set. What is measured:
+threads; splitters, batches, stores and fusion are each library's own (systems/, a file each; other lengths of passages
+that their guides name are there by `--systems`). One system runs at a time, in a process of its own, and another begins
+each set. What is measured:
 
 - ingestion, from files to an index that can be searched and is kept on disk; with and without what embedding takes
 - every question, hybrid and by vectors alone: the first ten documents, the seconds with and without its embedding
@@ -28,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from peer_report import score, show
+from peer_report import OURS, score, show
 from peer_sets import BenchSet, read_set
 
 from sectorkit.models.catalogue import ModelSpec, find_model
@@ -38,12 +39,17 @@ from sectorkit.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-SYSTEMS = {  # file in systems/, and the Python that has its libraries
-    "sectorkit": ("sectorkit_index.py", Path(sys.executable)),
-    "langchain": ("langchain_ensemble.py", PEERS_PYTHON),
-    "llamaindex": ("llamaindex_fusion.py", PEERS_PYTHON),
-    "haystack": ("haystack_joiner.py", PEERS_PYTHON),
+SYSTEMS: dict[str, tuple[str, tuple[int, ...]]] = {  # file in systems/; length and overlap for the library's splitter
+    "sectorkit": ("sectorkit_index.py", ()),
+    "langchain": ("langchain_ensemble.py", (1000, 200)),
+    "llamaindex": ("llamaindex_fusion.py", (256, 20)),
+    "haystack": ("haystack_joiner.py", (200, 0)),
+    # What else their defaults and guides say: longer than the small embedder reads, or nearly all of it twice and more.
+    "llamaindex-default": ("llamaindex_fusion.py", (1024, 200)),
+    "llamaindex-guide": ("llamaindex_fusion.py", (256, 200)),
+    "haystack-tutorial": ("haystack_joiner.py", (512, 32)),
 }
+USUAL = list(SYSTEMS)[:4]
 MODES = ("hybrid", "vectors")
 DEPTH = 50  # passages of each stage, so that ten distinct documents are among them
 CHANGE = "The reference number of this text is Zephyr48213 from now on."
@@ -61,7 +67,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("SECTOREVAL_DATA_DIR", ".")))
     parser.add_argument("--sets", nargs="+", default=["s10", "omos-en", "medquad"])
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=USUAL)
     parser.add_argument("--embedder", default="minilm-l6-v2")
     parser.add_argument("--rounds", type=int, default=1, help="turns of each system at each set; medians are printed")
     parser.add_argument("--documents", type=int, help="at most so many of a set, its right ones among them")
@@ -71,7 +77,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write all that was measured here, as JSON")
     parser.add_argument("--plot", type=Path, help="write a picture here, as SVG")
     options = parser.parse_args()
-    if not PEERS_PYTHON.exists() and set(options.systems) != {"sectorkit"}:
+    if not PEERS_PYTHON.exists() and set(options.systems) != {OURS}:
         parser.error(f"{PEERS_PYTHON} is not there; make the peers' environment: make peers")
     settings = read_settings()
     spec = find_model(options.embedder, "embedding", home=settings.home)
@@ -124,6 +130,7 @@ def take_turns(
         job = {
             "documents": str(documents), "index": str(Path(work, "index")), "model": str(model), "model_name": spec.name,
             "dtype": dtype(), "query_prompt": spec.as_query(""), "passage_prompt": spec.as_passage(""), "depth": DEPTH,
+            "splitting": SYSTEMS[system][1],
         }  # fmt: skip
         ingest = run(
             system, job | {"task": "ingest", "modes": MODES, "questions": bench.questions}, work, threads, timeout
@@ -138,12 +145,12 @@ def take_turns(
 
 def run(system: str, job: dict[str, Any], work: str, threads: int, timeout: float) -> dict[str, Any]:
     """What the worker measured; `{"failed": why}` where it ended otherwise or took too long."""
-    file, python = SYSTEMS[system]
+    script = Path(__file__).parent / "systems" / SYSTEMS[system][0]
     task, result = Path(work, "job.json"), Path(work, "result.json")
     result.unlink(missing_ok=True)
     task.write_text(json.dumps(job | {"result": str(result)}), encoding="utf-8")
     env = os.environ | QUIET | {"HOME": work, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    command = [python, Path(__file__).parent / "systems" / file, task]
+    command = [sys.executable if system == OURS else PEERS_PYTHON, script, task]
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:

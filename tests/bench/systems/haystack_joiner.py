@@ -16,7 +16,6 @@ from haystack.components.preprocessors import DocumentSplitter
 from haystack.components.retrievers.in_memory import InMemoryBM25Retriever, InMemoryEmbeddingRetriever
 from haystack.components.writers import DocumentWriter
 from haystack.document_stores.in_memory import InMemoryDocumentStore
-from haystack.utils import ComponentDevice
 from haystack_integrations.components.embedders.sentence_transformers import (
     SentenceTransformersDocumentEmbedder,
     SentenceTransformersTextEmbedder,
@@ -29,19 +28,15 @@ class Haystack:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._model = {
-            "model": str(job.model), "device": ComponentDevice.from_str("cpu"), "progress_bar": False,
-            "model_kwargs": {"dtype": job.dtype},
-        }  # fmt: skip
-        SentenceTransformersTextEmbedder(
-            **self._model
-        ).warm_up()  # loaded once: the library keeps it for all components
+        self._model = {"model": str(job.model), "progress_bar": False, "model_kwargs": {"dtype": job.dtype}}
+        SentenceTransformersTextEmbedder(**self._model).warm_up()  # the library keeps it for all components
 
     def ingest(self, documents: Path, index: Path) -> None:
+        length, overlap = self._job.splitting
         self._store = InMemoryDocumentStore()
         indexing = Pipeline()
         indexing.add_component("read", TextFileToDocument())
-        indexing.add_component("split", DocumentSplitter())
+        indexing.add_component("split", DocumentSplitter(split_length=length, split_overlap=overlap))
         embedder = SentenceTransformersDocumentEmbedder(prefix=self._job.passage_prompt, **self._model)
         indexing.add_component("embed", embedder)
         indexing.add_component("write", DocumentWriter(self._store))

@@ -27,10 +27,10 @@ class LangChain:
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
-        self._depth = job.depth
+        self._depth, (self._length, self._overlap) = job.depth, job.splitting
         self._embeddings = HuggingFaceEmbeddings(
             model_name=str(job.model),
-            model_kwargs={"device": "cpu", "model_kwargs": {"dtype": job.dtype}},
+            model_kwargs={"model_kwargs": {"dtype": job.dtype}},
             encode_kwargs={"prompt": job.passage_prompt},
             query_encode_kwargs={"prompt": job.query_prompt},
         )
@@ -40,7 +40,7 @@ class LangChain:
         loader = DirectoryLoader(
             str(documents), glob="*.txt", loader_cls=TextLoader, loader_kwargs={"encoding": "utf-8"}
         )
-        splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
+        splitter = RecursiveCharacterTextSplitter(chunk_size=self._length, chunk_overlap=self._overlap)
         splits = splitter.split_documents(loader.load())
         self._chroma = Chroma("passages", self._embeddings, persist_directory=str(index))
         records = SQLRecordManager("passages", db_url=f"sqlite:///{index / 'records.sqlite'}")

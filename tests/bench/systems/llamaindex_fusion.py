@@ -1,7 +1,8 @@
 """LlamaIndex's fusion: its BM25 retriever and its vector index, fused by reciprocal ranks, no question rewritten.
 
-As in its guide to this retriever, passages have 256 tokens, which the small embedder reads whole (of the library's
-default, 1,024, it would read a quarter). Everything is kept in its own files and brought up to date by
+As in its guide to this retriever, passages have 256 tokens, which the small embedder reads whole (of the splitter's
+default, 1,024, it would read a quarter). The overlap is the library's smaller default of 20 tokens: with the splitter's
+200, which the guide leaves as it is, nearly every word is embedded several times. Everything is kept in its own files and brought up to date by
 `refresh_ref_docs`, which embeds only what changed; the words are made anew.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from llama_index.core import Settings, SimpleDirectoryReader, StorageContext, VectorStoreIndex, load_index_from_storage
-from llama_index.core.constants import DEFAULT_CHUNK_OVERLAP
 from llama_index.core.llms import MockLLM
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.retrievers import QueryFusionRetriever
@@ -26,16 +26,15 @@ class LlamaIndex:
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
-        self._depth = job.depth
+        self._depth, (length, overlap) = job.depth, job.splitting
         Settings.embed_model = HuggingFaceEmbedding(
             model_name=str(job.model),
             query_instruction=job.query_prompt,
             text_instruction=job.passage_prompt,
-            device="cpu",
             model_kwargs={"dtype": job.dtype},
         )
         Settings.llm = MockLLM()  # asked for nothing: one query is the question itself
-        Settings.transformations = [SentenceSplitter(chunk_size=256, chunk_overlap=DEFAULT_CHUNK_OVERLAP)]
+        Settings.transformations = [SentenceSplitter(chunk_size=length, chunk_overlap=overlap)]
 
     def ingest(self, documents: Path, index: Path) -> None:
         self._keep(VectorStoreIndex.from_documents(read(documents)), index)

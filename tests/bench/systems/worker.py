@@ -25,7 +25,8 @@ class Job:
     """One turn of one system: `task` is "ingest", or "update" in a process that has ingested nothing, then to be asked.
 
     `documents` is a folder of text files, `model` one of a sentence-transformers model, `dtype` the type of its
-    numbers; the prompts go before a text. `depth` is how many passages each stage of a search brings.
+    numbers; the prompts go before a text. `depth` is how many passages each stage of a search brings, `splitting` a
+    passage's length and overlap in the unit of the library's splitter.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Job:
     query_prompt: str
     passage_prompt: str
     depth: int
+    splitting: tuple[int, ...]
     modes: tuple[str, ...]
     questions: dict[str, str]
     result: Path

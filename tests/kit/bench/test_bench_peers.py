@@ -89,7 +89,7 @@ def test_a_system_is_measured_on_its_folder_and_not_on_the_trial_before(
         (tmp_path / "documents" / f"{name}.txt").write_text(name)
     names = ("documents", "index", "model", "result")
     job = {name: str(tmp_path / name) for name in names} | {
-        "task": "ingest", "model_name": "m", "dtype": "float32", "query_prompt": "", "passage_prompt": "", "depth": 5,
+        "task": "ingest", "model_name": "m", "dtype": "float32", "query_prompt": "", "passage_prompt": "", "depth": 5, "splitting": [],
         "modes": ["hybrid", "vectors"], "questions": {"q": "where is b"},
     }  # fmt: skip
     (tmp_path / "job.json").write_text(json.dumps(job))
@@ -135,7 +135,7 @@ def test_a_failure_is_named_and_compared_with_nothing(results: dict[str, Any]) -
     assert shown.count("| broken | **failed**: ImportError: no such library |") == 4
     assert "| broken | **failed**: failed at one of the sets |" in shown
     assert "| slow, hybrid | 1.000 [1.000, 1.000] | 0.387 " in shown
-    assert "+0.613 [+0.613, +0.613] | higher |" in shown
+    assert "+0.613 [+0.613, +0.613] higher |" in shown
     assert "all sets together: 16 questions" in shown
 
 
