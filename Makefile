@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help demo test lint format bench setup dev vllm corpus requirements clean
+.PHONY: help demo test lint format bench setup dev vllm peers corpus requirements clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ lint: dev  ## ruff, mypy
 format: dev  ## let ruff fix what it can
 	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-bench: dev vllm  ## measure what docs/BENCHMARKS.md states
+bench: dev vllm peers  ## measure what docs/BENCHMARKS.md states
 	.venv/bin/python tests/bench/run.py $(ARGS)
 
 setup:
@@ -34,11 +34,14 @@ dev:
 vllm:
 	@$(PYTHON) deploy/environments.py vllm
 
+peers:
+	@$(PYTHON) deploy/environments.py peers
+
 corpus: dev  ## build the PDF and DOCX of the sample corpus from their sources
 	.venv/bin/python apps/governance_search/build_corpus.py
 
 requirements: dev  ## pin the dependencies anew after a change in pyproject.toml
 	deploy/requirements/compile.sh $(ARGS)
 
-clean:  ## remove both environments (the cache folder stays)
-	rm -rf .venv .venv-vllm
+clean:  ## remove the environments (the cache folder stays)
+	rm -rf .venv .venv-vllm .venv-peers

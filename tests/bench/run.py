@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("startup", "golden", "overhead", "kills", "fuzz", "readers", "lexical", "omos_retrieval", "omos_answers")
+SCRIPTS = (
+    "startup", "golden", "overhead", "kills", "fuzz", "readers", "scale", "lexical", "omos_retrieval", "omos_answers", "peers",
+)  # fmt: skip
+OF_DATA = {"lexical", "omos_retrieval", "omos_answers", "peers"}  # need --data-dir
 
 
 def main() -> int:
@@ -26,7 +29,7 @@ def main() -> int:
         parser.error(f"no such script: {', '.join(unknown)}; there are: {', '.join(SCRIPTS)}")
     failed = []
     for name in chosen:
-        arguments = ["--data-dir", options.data_dir] if name == "lexical" or name.startswith("omos") else []
+        arguments = ["--data-dir", options.data_dir] if name in OF_DATA else []
         if None in arguments:
             print(f"\n== {name}: left out, since it needs --data-dir")
             continue
