@@ -45,12 +45,13 @@ class Columns:
         return met
 
     def among(self, ids: Sequence[str], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which of `ids` are passages of `rows`, `(ids,)`."""
+        """Which of `ids` are passages of `rows`, `(ids,)`; there must be a passage."""
         import numpy as np
 
-        asked = np.array(ids, self._ids.dtype if len(self) else "S")
-        at = np.minimum(np.searchsorted(self._ids, asked), max(0, len(self) - 1))
-        return (self._ids[at] == asked) & rows[at] if len(self) else np.zeros(len(ids), bool)
+        asked = np.array(ids, self._ids.dtype)
+        at = np.minimum(np.searchsorted(self._ids, asked), len(self) - 1)
+        known: NDArray[np.bool_] = self._ids[at] == asked
+        return known & rows[at]
 
     def names(self, rows: NDArray[np.int64]) -> list[str]:
         """The ids of rows, given by number."""
@@ -65,5 +66,5 @@ class Columns:
             of_document = {d: numbers.setdefault(value, len(numbers) + 1) for d, value in self._manifest.values(key)}
             documents, passages = np.unique(self._documents, return_inverse=True)
             codes = np.array([of_document.get(int(d), 0) for d in documents], np.int32)
-            self._known[key] = numbers, codes[passages] if len(documents) else np.empty(0, np.int32)
+            self._known[key] = numbers, codes[passages]
         return self._known[key]

@@ -44,14 +44,14 @@ def available() -> bool:
 class CompiledModel:
     """What `compile_model` left in a folder of `model_dir`, ready to run."""
 
-    def __init__(self, model_dir: Path, *, max_tokens: int) -> None:
+    def __init__(self, model_dir: Path, *, max_tokens: int, folder: str = FOLDER) -> None:
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.enable_padding()
         options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        self._run: Any = _openvino().Core().compile_model(str(model_dir / FOLDER / "model.xml"), "CPU", options)
+        self._run: Any = _openvino().Core().compile_model(str(model_dir / folder / "model.xml"), "CPU", options)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, `(len(texts), dimension)`: of one batch."""
@@ -81,11 +81,10 @@ def compile_model(model_dir: Path, *, max_tokens: int, progress: Progress) -> st
             try:
                 model = in_pytorch(model_dir, device="cpu")
                 _compile(model, new / "model.xml")
-                new.rename(folder)
-                _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens))
+                _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens, folder=new.name))
             except Exception as error:  # of three libraries, whose ways to fail nobody lists
-                folder.mkdir(exist_ok=True)
-                (folder / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+                (new / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+            new.rename(folder)  # tried or refused: what a kill leaves behind is used by nobody
         refused = folder / _REFUSED
         return refused.read_text(encoding="utf-8") if refused.exists() else None
 
@@ -121,7 +120,7 @@ def _compile(model: Any, target: Path) -> None:
     example = {"tokens": tokens["input_ids"], "attended": tokens["attention_mask"]}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a trace cannot follow; the vectors are compared afterwards
-        traced = openvino.convert_model(_Traceable.of(model), example_input=example)
+        traced = openvino.convert_model(_traceable(model), example_input=example)
     openvino.save_model(traced, str(target))  # weights as float16: the vectors differ in the sixth digit
 
 
@@ -133,44 +132,36 @@ def _try_out(model: Any, compiled: CompiledModel) -> None:
         raise ValueError(f"its vectors are not those of PyTorch: cosines {alike}")
 
 
-class _Traceable:
+def _traceable(model: Any) -> Any:
     """From tokens to the sentence's vector as one module, with masks that a trace can follow.
 
     transformers makes a model's attention masks by functions that no trace can follow, and takes ready ones instead:
     what is added to the attention of each token to each other, 0 or the lowest number; two of them, by name, where some
     layers look only so far.
     """
+    import torch
 
-    @staticmethod
-    def of(model: Any) -> Any:
-        import torch
+    transformer, rest = model[0].auto_model, list(model)[1:]
+    reach = getattr(transformer.config, "sliding_window", None)
+    lowest = torch.tensor(torch.finfo(torch.float32).min)
 
-        transformer, rest = model[0].auto_model, list(model)[1:]
-        reach = getattr(transformer.config, "sliding_window", None)
-        lowest = torch.tensor(torch.finfo(torch.float32).min)
+    class Traceable(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer, self.rest = transformer, torch.nn.ModuleList(rest)
 
-        class Module(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.transformer, self.rest = transformer, torch.nn.ModuleList(rest)
+        def forward(self, tokens: Any, attended: Any) -> Any:
+            place = torch.arange(tokens.shape[1])
+            real = attended[:, None, None, :].to(torch.bool).expand(-1, 1, tokens.shape[1], -1)
+            mask: Any = torch.where(real, torch.tensor(0.0), lowest)
+            if reach:
+                near = ((place[:, None] - place[None, :]).abs() < reach)[None, None]
+                some = torch.where(real & near, torch.tensor(0.0), lowest)
+                mask = {"full_attention": mask, "sliding_attention": some}
+            read = self.transformer(input_ids=tokens, attention_mask=mask)
+            features = {"token_embeddings": read.last_hidden_state, "attention_mask": attended}
+            for module in self.rest:
+                features = module(features)
+            return features["sentence_embedding"]
 
-            def forward(self, tokens: Any, attended: Any) -> Any:
-                place = torch.arange(tokens.shape[1])
-                real = attended[:, None, None, :].to(torch.bool).expand(-1, 1, tokens.shape[1], -1)
-                mask: Any = torch.where(real, torch.tensor(0.0), lowest)
-                if reach:
-                    near = ((place[:, None] - place[None, :]).abs() < reach)[None, None]
-                    some = torch.where(real & near, torch.tensor(0.0), lowest)
-                    mask = {"full_attention": mask, "sliding_attention": some}
-                read = self.transformer(input_ids=tokens, attention_mask=mask)
-                features = {"token_embeddings": read.last_hidden_state, "attention_mask": attended}
-                for module in self.rest:
-                    features = module(features)
-                return features["sentence_embedding"]
-
-        return Module().eval()
-
-
-def forget(model_dir: Path) -> None:
-    """Remove what was compiled, so that it is compiled anew."""
-    shutil.rmtree(model_dir / FOLDER, ignore_errors=True)
+    return Traceable().eval()

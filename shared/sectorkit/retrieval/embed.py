@@ -82,12 +82,13 @@ class LocalEmbedder(Embeddings):
         hardware = detect()
         if hardware.kind == "gpu" or hardware.bfloat16 or not compiled.available():
             return None
-        refused = compiled.compile_model(self._model_dir, max_tokens=self._spec.max_tokens or 512, progress=progress)
+        max_tokens = self._spec.max_tokens or 512
+        refused = compiled.compile_model(self._model_dir, max_tokens=max_tokens, progress=progress)
         if refused is not None:
             self.backend = f"PyTorch, since OpenVINO cannot run this model ({refused})"
             return None
         self.backend = "OpenVINO"
-        return compiled.CompiledModel(self._model_dir, max_tokens=self._spec.max_tokens or 512).encode
+        return compiled.CompiledModel(self._model_dir, max_tokens=max_tokens).encode
 
     def _torch(self) -> Callable[[list[str]], NDArray[np.float32]]:
         model = compiled.in_pytorch(self._model_dir, bfloat16=detect().bfloat16)

@@ -244,6 +244,11 @@ class Manifest:
             found.update(self._rows(f"SELECT id, slot FROM slots WHERE id IN ({_marks(part)})", part))
         return found
 
+    def count_slots(self, end: int) -> int:
+        """How many slots below `end` are somebody's."""
+        rows = self._rows("SELECT count(*) FROM slots WHERE id IS NOT NULL AND slot < ?", (end,))
+        return int(rows[0][0])
+
     def places(self) -> list[tuple[str, int, int]]:
         """`(id, slot, number of its document)` of every passage, by id; -1 where it has no slot."""
         return self._rows(

@@ -85,7 +85,8 @@ class Stores:
     def _by_graph(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
         for left in reversed(range(_TRIES)):
             try:
-                with nullcontext() if self._opened else self._guard(alone=False):  # the first search loads the graph
+                loaded = self._opened is not None  # the first search loads the graph
+                with nullcontext() if loaded else self._guard(alone=False):
                     return self._dense.search(vector, k)
             except StoreBroken:
                 # A writer removes ids while this client's picture of the graph still has them: take a new one.
@@ -240,11 +241,11 @@ class Stores:
             self._patience = 0.0
             self._look(time.monotonic())
             _, _, passages = self.manifest.counts()
-            slots = self._slots()
+            held = self.manifest.count_slots(self._vectors.rows(self._dimension()))
             with self._guard(alone=False):
-                if len(self._dense) == len(self.lexical) == len(slots) == passages:
+                if len(self._dense) == len(self.lexical) == held == passages:
                     return set(), set(), set()
-                dense = self._dense.ids()
+                dense, slots = self._dense.ids(), self._slots()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
         return live - lexical, live - (dense & slots.keys()), (dense | lexical | slots.keys()) - live
 
