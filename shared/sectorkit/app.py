@@ -49,6 +49,11 @@ class SectorApp:
         """The app's own questions with the passages that answer them."""
         return self.corpus.parent / "golden.jsonl"
 
+    @property
+    def vectors(self) -> Path:
+        """The vectors of the sample passages, where they were made before: `sectorkit index vectors` writes them."""
+        return self.corpus.parent / "vectors.npz"
+
 
 def app_names() -> list[str]:
     """Names of the apps that can be loaded: packages on the path that hold a `corpus/` and make an `APP`."""

@@ -95,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     status = _add(index, "status", _index_status, "what is in the index, and what could not be read")
     _add_app(status)
 
+    vectors = _add(index, "vectors", _index_vectors, "keep the vectors of an app's samples, for fast first starts")
+    vectors.add_argument("app", metavar="APP", help="such as governance_search")
+
     bench = _group(commands, "bench", "measure on a benchmark of your own")
     retrieval = _add(bench, "retrieval", _bench_retrieval, "measure retrieval on a folder in BEIR's format")
     retrieval.add_argument(
@@ -205,6 +208,12 @@ def _index_status(settings: Settings, options: argparse.Namespace) -> int | None
     from sectorkit.terminal import index_status
 
     return index_status(settings, options.app, docs=options.docs, as_json=options.json)
+
+
+def _index_vectors(settings: Settings, options: argparse.Namespace) -> int | None:
+    from sectorkit.terminal import index_vectors
+
+    return index_vectors(settings, options.app)
 
 
 def _bench_retrieval(settings: Settings, options: argparse.Namespace) -> int | None:

@@ -106,6 +106,7 @@ def open_index(
     """The index of an app's documents, or of the folder `corpus`. Raises IndexMissing, IndexMismatch."""
     from sectorkit.retrieval.index import Index
 
+    embedder.know(app.vectors)
     folder = index_folder(settings, app, corpus=corpus)
     return Index.open(folder, embedder, chroma_url=settings.chroma_url, create=create)
 
@@ -121,6 +122,7 @@ def rebuild_index(
     """Make that index anew; the old one stays until the new one is complete."""
     from sectorkit.retrieval.index import Index
 
+    embedder.know(app.vectors)
     folder = index_folder(settings, app, corpus=corpus)
     return Index.rebuild(folder, embedder, corpus or app.corpus, chroma_url=settings.chroma_url, progress=progress)
 

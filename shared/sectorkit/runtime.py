@@ -248,11 +248,20 @@ class Runtime:
         """Make the embedder faster, for what is asked later and for later starts; a first start is slow enough as it is."""
         from sectorkit.retrieval.embed import LocalEmbedder
 
-        while self._stages["model"].state not in ("ready", "failed", "off") or self._answering:
+        while self._model_is_starting() or self._answering:
             if self._closing.wait(_HEALTH_EVERY):
                 return
-        if isinstance(self._embedder, LocalEmbedder) and not self._closing.is_set():
-            self._embedder.compile()
+
+        def going_on(message: str, fraction: float | None = None) -> None:
+            if self._closing.is_set():
+                raise StoreError("stopped while compiling")
+
+        if isinstance(self._embedder, LocalEmbedder):
+            with suppress(StoreError):
+                self._embedder.compile(going_on)
+
+    def _model_is_starting(self) -> bool:
+        return self._stages["model"].state in ("waiting", "working")
 
     def _keep_reranker(self) -> None:
         """Load and check the reranker; where its server is away, until it is back."""
@@ -274,9 +283,13 @@ class Runtime:
         self._set("reranker", "ready", f"reranked by {found}", 1.0)
 
     def _load_documents(self) -> None:
+        from sectorkit.retrieval.embed import LocalEmbedder
+
         progress = self._working("documents")
         progress("loading the embedding model")
         self._embedder = open_embedder(self.settings, progress=progress)
+        if isinstance(self._embedder, LocalEmbedder):
+            self._embedder.leave_a_core = self._model_is_starting
         self._embedding.set()
         passages, unread = 0, 0
         for name, app in self.apps.items():

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -88,7 +89,8 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
     """Bring an index up to date and report per file; exit status 1 where a document failed."""
     app = load_app(name)
     with progress_bar("starting") as progress:
-        embedder = open_embedder(settings, progress=progress, many=True)
+        many = docs is not None or not app.vectors.exists()
+        embedder = open_embedder(settings, progress=progress, many=many)
         if rebuild:
             report = rebuild_index(settings, app, embedder, corpus=docs, progress=progress)
         else:
@@ -107,6 +109,25 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
     if not report.passages:
         err.print(f"[yellow]nothing to search in {docs or app.corpus}:[/] put documents there and sync again")
     return 1 if report.failed else 0
+
+
+def index_vectors(settings: Settings, name: str) -> int:
+    """Embed an app's samples and keep their vectors beside them, so that a first start need not embed them."""
+    from sectorkit.retrieval.chunk import context
+    from sectorkit.retrieval.index import Index
+    from sectorkit.retrieval.known import write_known
+
+    app = load_app(name)
+    with progress_bar("starting") as progress, TemporaryDirectory() as folder:
+        embedder = open_embedder(settings, progress=progress)
+        with closing(Index.open(Path(folder), embedder)) as index:
+            _warn(index.sync(app.corpus, progress=progress))
+            passages = [p for document in index.documents() for p in index.passages_of(document.source)]
+            vectors = index.stores.vectors([str(p.id) for p in passages])
+    texts = [embedder.passage_text(context(p)) for p in passages]
+    write_known(app.vectors, embedder.fingerprint, texts, vectors, corpus=app.corpus)
+    out.print(f"{len(texts)} vectors of {embedder.fingerprint} in {app.vectors}")
+    return 0
 
 
 def index_status(settings: Settings, name: str, *, docs: Path | None, as_json: bool) -> int:

@@ -16,9 +16,12 @@ from governance_search import APP
 from sectorkit.errors import UnknownName
 from sectorkit.golden import locate, read_golden
 from sectorkit.injection import injected_spans
+from sectorkit.models.catalogue import find_model
 from sectorkit.retrieval.corpus import METADATA_FILE, scan
+from sectorkit.retrieval.known import is_current, read_known
 from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.parse import ParsedDocument, parse
+from sectorkit.settings import Settings
 
 FOLDER = APP.corpus.parent
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
@@ -171,3 +174,13 @@ def test_the_same_sources_give_the_same_bytes(built: Path) -> None:
     before = {path.name: path.read_bytes() for path in built.iterdir() if path.suffix in (".pdf", ".docx")}
     runpy.run_path(str(built.parent / "build_corpus.py"), run_name="__main__")
     assert [name for name, content in before.items() if (built / name).read_bytes() != content] == []
+
+
+def test_the_vectors_that_come_with_it_are_of_these_documents_and_of_the_model_that_is_used() -> None:
+    model = find_model(Settings().embed_model, "embedding")
+    known = read_known(APP.vectors, f"{model.name}@{model.revision}")
+    assert is_current(APP.vectors, APP.corpus), "the documents changed: sectorkit index vectors governance_search"
+    assert len(known) > 400
+    for vector in known.values():
+        assert vector.shape == (model.dimension,)
+        assert sum(float(x) ** 2 for x in vector) == pytest.approx(1, abs=0.01)

@@ -35,6 +35,7 @@ from peer_sets import BenchSet, read_set
 from sectorkit.models.catalogue import ModelSpec, find_model
 from sectorkit.models.hardware import described, detect
 from sectorkit.models.pull import pull
+from sectorkit.retrieval.compiled import fastest_dtype
 from sectorkit.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,7 +165,7 @@ def run(system: str, job: dict[str, Any], work: str, threads: int, timeout: floa
 
 def dtype() -> str:
     """The type that Sectorkit loads an embedder in here, for all: the peers would take float32."""
-    return "bfloat16" if detect().bfloat16 else "float32"
+    return str(fastest_dtype()).removeprefix("torch.")
 
 
 def processor() -> str:

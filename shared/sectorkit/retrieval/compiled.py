@@ -1,7 +1,9 @@
 """A sentence-transformers model: as PyTorch runs it, and as OpenVINO does: the same vectors in half the time on a CPU.
 
-The only home of openvino. A model is compiled once, which takes PyTorch and half a minute, and is kept beside its files;
-what was compiled needs no PyTorch any more.
+The only home of openvino. A model is compiled once, which takes PyTorch and half a minute in a process of its own, and is
+kept beside its files; what was compiled needs no PyTorch any more.
+
+python -m sectorkit.retrieval.compiled MODEL_DIR MAX_TOKENS
 """
 
 from __future__ import annotations
@@ -9,11 +11,15 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import time
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sectorkit.apart import last_words, run_apart
+from sectorkit.models.hardware import detect
 from sectorkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -36,9 +42,14 @@ def is_compiled(model_dir: Path) -> bool:
     return (model_dir / FOLDER).exists()
 
 
-def available() -> bool:
-    """Whether OpenVINO is installed here."""
-    return importlib.util.find_spec("openvino") is not None
+def usable() -> bool:
+    """Whether OpenVINO is installed here and there is no GPU, which is faster anyway."""
+    return detect().kind == "cpu" and importlib.util.find_spec("openvino") is not None
+
+
+def helps() -> bool:
+    """Whether OpenVINO, which computes in float32, is worth compiling for: not where bfloat16 is faster."""
+    return usable() and str(fastest_dtype()) == "torch.float32"
 
 
 class CompiledModel:
@@ -67,26 +78,39 @@ class CompiledModel:
 def compile_model(model_dir: Path, *, max_tokens: int, progress: Progress) -> str | None:
     """Compile the model in `model_dir` where that was not done before; why it cannot be used, or None.
 
-    It is tried on a few texts: where its vectors are not PyTorch's, it is refused for good.
+    It is tried on a few texts: where its vectors are not PyTorch's, it is refused for good. What `progress` raises ends
+    the work.
     """
+    folder = model_dir / FOLDER
+    if not folder.exists():
+        doing = "compiling the embedding model for this processor (once)"
+        done = run_apart(__name__, str(model_dir), str(max_tokens), going_on=lambda: progress(doing))
+        if done.returncode:
+            return last_words(done)
+    refused = folder / _REFUSED
+    return refused.read_text(encoding="utf-8") if refused.exists() else None
+
+
+def compile_here(model_dir: Path, max_tokens: int) -> None:
+    """Compile it in this process, and keep the result or the refusal. Raises what a full disk or little memory raises."""
     from filelock import FileLock
 
     folder = model_dir / FOLDER
     with FileLock(model_dir / "openvino.lock"):
-        if not folder.exists():
-            new = folder.with_name(f"{FOLDER}.new")
-            shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
-            new.mkdir()
-            progress("compiling the embedding model for this processor (once)")
-            try:
-                model = in_pytorch(model_dir, device="cpu")
-                _compile(model, new / "model.xml")
-                _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens, folder=new.name))
-            except Exception as error:  # of three libraries, whose ways to fail nobody lists
-                (new / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
-            new.rename(folder)  # tried or refused: what a kill leaves behind is used by nobody
-        refused = folder / _REFUSED
-        return refused.read_text(encoding="utf-8") if refused.exists() else None
+        if folder.exists():
+            return
+        new = folder.with_name(f"{FOLDER}.new")
+        shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
+        new.mkdir()
+        try:
+            model = in_pytorch(model_dir, device="cpu")
+            _compile(model, new / "model.xml")
+            _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens, folder=new.name))
+        except (OSError, MemoryError):
+            raise  # of this moment, and not of this model
+        except Exception as error:  # of three libraries, whose ways to fail nobody lists
+            (new / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        new.rename(folder)  # tried or refused: what a kill leaves behind is used by nobody
 
 
 def _openvino() -> Any:
@@ -96,8 +120,11 @@ def _openvino() -> Any:
     return openvino
 
 
-def in_pytorch(model_dir: Path, *, device: str | None = None, bfloat16: bool = False) -> Any:
-    """The SentenceTransformer in `model_dir`, from local files and without code of theirs; on a GPU where there is one."""
+def in_pytorch(model_dir: Path, *, device: str | None = None, dtype: Any = None) -> Any:
+    """The SentenceTransformer in `model_dir`, from local files and without code of theirs; on a GPU where there is one.
+
+    `dtype` is a torch.dtype, float32 unless given.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -108,8 +135,34 @@ def in_pytorch(model_dir: Path, *, device: str | None = None, bfloat16: bool = F
         device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
         local_files_only=True,
         trust_remote_code=False,
-        model_kwargs={"dtype": torch.bfloat16 if bfloat16 else torch.float32},
+        model_kwargs={"dtype": dtype or torch.float32},
     )
+
+
+@cache
+def fastest_dtype() -> Any:
+    """The torch.dtype that a model is to run in here: bfloat16 where that takes less time than float32.
+
+    On a processor it is tried, in a tenth of a second. Its flags do not tell: of two with `avx512_bf16`, one took half
+    the time and one took twice (docs/BENCHMARKS.md).
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if not detect().bfloat16:
+        return torch.float32
+
+    def seconds(dtype: torch.dtype) -> float:
+        texts, weights = torch.ones(512, 768, dtype=dtype), torch.ones(768, 768, dtype=dtype)
+        times = []
+        for _ in range(8):
+            began = time.perf_counter()
+            torch.nn.functional.linear(texts, weights)
+            times.append(time.perf_counter() - began)
+        return min(times)  # the one that was disturbed least
+
+    return min(torch.float32, torch.bfloat16, key=seconds)
 
 
 def _compile(model: Any, target: Path) -> None:
@@ -165,3 +218,7 @@ def _traceable(model: Any) -> Any:
             return features["sentence_embedding"]
 
     return Traceable().eval()
+
+
+if __name__ == "__main__":
+    compile_here(Path(sys.argv[1]), int(sys.argv[2]))

@@ -8,16 +8,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 
 from sectorkit.errors import ServerUnavailable
-from sectorkit.models.hardware import detect
 from sectorkit.progress import Progress, silent
 from sectorkit.retrieval import compiled
+from sectorkit.retrieval.known import read_known, text_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,31 +41,62 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
 
-class LocalEmbedder(Embeddings):
+class _KnowingEmbedder(Embeddings):
+    """What both have in common: a passage whose vector is known is not embedded."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.fingerprint = f"{spec.name}@{spec.revision}"
+        self.unrelated_below = spec.unrelated_below
+        self._spec = spec
+        self._known: dict[bytes, NDArray[np.float16]] = {}
+
+    def know(self, file: Path) -> None:
+        """Take vectors of passages from `file`, where there is one and this model made it; see `known`."""
+        self._known |= read_known(file, self.fingerprint)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Unit vectors of passages, one per text, `dimension` floats each."""
+        texts = [self._spec.as_passage(text) for text in texts]
+        found = [self._known.get(text_key(text)) if self._known else None for text in texts]
+        new = iter(self._embed([text for text, vector in zip(texts, found, strict=True) if vector is None]))
+        return [next(new) if vector is None else vector.tolist() for vector in found]
+
+    def passage_text(self, text: str) -> str:
+        """What the model is given for a passage."""
+        return self._spec.as_passage(text)
+
+    def _embed(self, texts: list[str]) -> list[list[float]]:
+        raise NotImplementedError
+
+
+class LocalEmbedder(_KnowingEmbedder):
     """A sentence-transformers model in this process, loaded when first used.
 
-    It runs in PyTorch on a GPU, and on a processor that multiplies bfloat16; on any other in OpenVINO, where that is
-    installed, which takes half the time for the same vectors. Somebody's question, and the few sentences that its
-    answer is checked by, go before passages that are indexed: they wait for one batch of those at most, and not for a
-    whole document.
+    It runs in PyTorch on a GPU, and on a processor that is faster in bfloat16; on any other in OpenVINO, where that is
+    installed and the model was compiled: up to twice as fast for the same vectors, and without importing PyTorch.
+    Somebody's question, and the few sentences that its answer is checked by, go before passages that are indexed: they
+    wait for one batch of those at most, and not for a whole document.
+
+    `leave_a_core` is asked before each batch whether another process needs one: two threads that wait for each other
+    get little done where one of them has no core.
     """
 
     def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int | None = None) -> None:
-        self.fingerprint = f"{spec.name}@{spec.revision}"
-        self.unrelated_below = spec.unrelated_below
-        self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size or spec.batch
+        super().__init__(spec)
+        self._model_dir, self._batch_size = model_dir, batch_size or spec.batch
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._questions = 0  # that wait for the model
         self._no_question = threading.Condition()
         self._encode_batch: Callable[[list[str]], NDArray[np.float32]] | None = None
         self._tokenizer: Any = None
         self.backend = ""  # what it runs in, and why so; known when it is loaded
+        self.leave_a_core: Callable[[], bool] = lambda: False
 
     def load(self, progress: Progress = silent) -> None:
         """Load the weights now (seconds) and not at the first question: compiled, if they were compiled before."""
         with self._lock:
             if self._encode_batch is None:
-                ready = compiled.is_compiled(self._model_dir)
+                ready = compiled.usable() and compiled.is_compiled(self._model_dir)
                 self._encode_batch = (self._compiled(progress) if ready else None) or self._torch()
 
     def compile(self, progress: Progress = silent) -> None:
@@ -74,14 +104,11 @@ class LocalEmbedder(Embeddings):
 
         Questions are answered meanwhile by what is loaded.
         """
-        if self.backend != "OpenVINO" and (encode := self._compiled(progress)):
+        if self.backend != "OpenVINO" and compiled.helps() and (encode := self._compiled(progress)):
             with self._lock:
                 self._encode_batch = encode
 
     def _compiled(self, progress: Progress) -> Callable[[list[str]], NDArray[np.float32]] | None:
-        hardware = detect()
-        if hardware.kind == "gpu" or hardware.bfloat16 or not compiled.available():
-            return None
         max_tokens = self._spec.max_tokens or 512
         refused = compiled.compile_model(self._model_dir, max_tokens=max_tokens, progress=progress)
         if refused is not None:
@@ -91,9 +118,20 @@ class LocalEmbedder(Embeddings):
         return compiled.CompiledModel(self._model_dir, max_tokens=max_tokens).encode
 
     def _torch(self) -> Callable[[list[str]], NDArray[np.float32]]:
-        model = compiled.in_pytorch(self._model_dir, bfloat16=detect().bfloat16)
+        import torch
+
+        model = compiled.in_pytorch(self._model_dir, dtype=compiled.fastest_dtype())
         self.backend = self.backend or "PyTorch"
-        return partial(model.encode, batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False)
+        cores = torch.get_num_threads()
+
+        def encode(texts: list[str]) -> NDArray[np.float32]:
+            torch.set_num_threads(max(1, cores - self.leave_a_core()))
+            found: NDArray[np.float32] = model.encode(
+                texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+            )
+            return found
+
+        return encode
 
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
         self.load()
@@ -104,18 +142,17 @@ class LocalEmbedder(Embeddings):
                 vectors += self._encode_batch(list(texts[at : at + self._batch_size])).astype(float).tolist()
         return vectors
 
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Unit vectors of passages, one per text, `dimension` floats each."""
+    def _embed(self, texts: list[str]) -> list[list[float]]:
         if len(texts) <= _FEW:
             with self._ahead():
-                return self._encode([self._spec.as_passage(text) for text in texts])
+                return self._encode(texts)
         order = sorted(range(len(texts)), key=lambda n: len(texts[n]))  # alike in length, so that little is padded
         vectors: dict[int, list[float]] = {}
         for at in range(0, len(order), self._batch_size):
             batch = order[at : at + self._batch_size]
             with self._no_question:
                 self._no_question.wait_for(lambda: self._questions == 0)
-            vectors.update(zip(batch, self._encode([self._spec.as_passage(texts[n]) for n in batch]), strict=True))
+            vectors.update(zip(batch, self._encode([texts[n] for n in batch]), strict=True))
         return [vectors[n] for n in range(len(texts))]
 
     def embed_query(self, text: str) -> list[float]:
@@ -142,17 +179,16 @@ class LocalEmbedder(Embeddings):
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-class EndpointEmbedder(Embeddings):
+class EndpointEmbedder(_KnowingEmbedder):
     """An OpenAI-style `/v1/embeddings` endpoint, such as a vLLM that serves the same model: no torch here."""
 
     def __init__(self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None) -> None:
-        self.fingerprint = f"{spec.name}@{spec.revision}"
-        self.unrelated_below = spec.unrelated_below
-        self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
+        super().__init__(spec)
+        self._url, self._key, self._tokenizer_dir = url.rstrip("/"), key, tokenizer_dir
         self._tokenizer: Any = None
         self._client: Any = None
 
-    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+    def _embed(self, texts: Sequence[str]) -> list[list[float]]:
         import httpx
 
         if self._client is None:  # kept: making one reads the certificates of the whole world
@@ -181,13 +217,9 @@ class EndpointEmbedder(Embeddings):
             )
         return vectors
 
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Vectors of passages, one per text."""
-        return self._encode([self._spec.as_passage(text) for text in texts])
-
     def embed_query(self, text: str) -> list[float]:
         """Vector of a question."""
-        return self._encode([self._spec.as_query(text)])[0]
+        return self._embed([self._spec.as_query(text)])[0]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's tokenizer where its file is here, else an estimate from its bytes."""

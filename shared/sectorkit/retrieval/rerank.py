@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
 from sectorkit.errors import ConfigurationError, ModelError, ServerUnavailable
 from sectorkit.models.endpoint import is_loopback
-from sectorkit.models.hardware import detect
 from sectorkit.retrieval.chunk import context
+from sectorkit.retrieval.compiled import fastest_dtype
 from sectorkit.retrieval.index import Index, Mode, check_k, check_mode
 from sectorkit.retrieval.passage import Hit
 
@@ -82,7 +82,7 @@ class LocalReranker:
                 device="cuda" if torch.cuda.is_available() else "cpu",
                 local_files_only=True,
                 trust_remote_code=False,
-                model_kwargs={"dtype": torch.bfloat16 if detect().bfloat16 else torch.float32},
+                model_kwargs={"dtype": fastest_dtype()},
                 activation_fn=torch.nn.Identity(),  # behind a sigmoid, good hits would all score 1.0
             )
         except (OSError, ValueError) as error:

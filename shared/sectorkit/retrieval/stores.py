@@ -179,6 +179,13 @@ class Stores:
         best = best[np.argsort(-similar[best], kind="stable")]
         return [(i, float(s)) for i, s in zip(places.names(rows[best]), similar[best], strict=True)]
 
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """The unit vectors of passages, `(len(ids), dimension)`. Raises StoreBroken where one is missing."""
+        slots = self._slots(ids)
+        if missing := [i for i in ids if i not in slots]:
+            raise StoreBroken(f"{len(missing)} passages have no vector in {self.folder}; the next sync restores them")
+        return self._vectors.read([slots[i] for i in ids], self._dimension())
+
     # -- writing ----------------------------------------------------------------------------------------------
 
     def put_vectors(self, passages: Sequence[Passage], vectors: ArrayLike) -> None:

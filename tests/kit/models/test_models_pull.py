@@ -161,15 +161,17 @@ def converter(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Stands in for the conversion; notes the joined file that it was given."""
     given: list[bytes] = []
 
-    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        source, ready = Path(command[-2]), Path(command[-1])
-        given.append(source.read_bytes())
+    def run(module: str, source: str, target: str, *, going_on: Any) -> subprocess.CompletedProcess[str]:
+        assert module == "sectorkit.models.convert"
+        going_on()
+        ready = Path(target)
+        given.append(Path(source).read_bytes())
         ready.mkdir()
         for name, data in FILES.items():
             (ready / name).write_bytes(data)
-        return subprocess.CompletedProcess(command, 0, "", "")
+        return subprocess.CompletedProcess([module], 0, "", "")
 
-    monkeypatch.setattr("sectorkit.models.wheels.subprocess.run", run)
+    monkeypatch.setattr("sectorkit.models.wheels.run_apart", run)
     return given
 
 

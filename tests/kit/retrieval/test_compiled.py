@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +31,9 @@ def model_dir(embedder: LocalEmbedder, tmp_path: Path) -> Path:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that neither has a GPU beside it nor multiplies bfloat16."""
-    from sectorkit.retrieval import embed
-
-    hardware = replace(embed.detect(), kind="cpu", gpus=(), cpu_flags=frozenset({"avx2"}))
-    monkeypatch.setattr(embed, "detect", lambda: hardware)
+    hardware = replace(compiled.detect(), kind="cpu", gpus=(), cpu_flags=frozenset({"avx2"}))
+    monkeypatch.setattr(compiled, "detect", lambda: hardware)
+    compiled.fastest_dtype.cache_clear()
 
 
 def in_torch(texts: list[str], model_dir: Path) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_it_gives_the_vectors_of_pytorch_alone_and_in_a_batch_and_of_what_is_too
     assert embedder.backend == "PyTorch"
     embedder.compile(lambda message, fraction=None: said.append(message))
     assert embedder.backend == "OpenVINO"
-    assert said == ["compiling the embedding model for this processor (once)"]
+    assert set(said) == {"compiling the embedding model for this processor (once)"}
     expected = in_torch(TEXTS, model_dir)
     together = np.array(embedder.embed_documents(TEXTS))
     alone = np.array([embedder.embed_query(text) for text in TEXTS])
@@ -74,6 +74,7 @@ def test_a_model_that_comes_out_otherwise_is_refused_for_good_and_pytorch_takes_
 ) -> None:
     monkeypatch.setattr(compiled, "_ALIKE", 1.1)
     (model_dir / "openvino.new").mkdir()  # of a process that was killed
+    compiled.compile_here(model_dir, 256)
     embedder = LocalEmbedder(SPEC, model_dir)
     embedder.compile()
     assert np.array(embedder.embed_documents(TEXTS)) == pytest.approx(in_torch(TEXTS, model_dir), abs=1e-5)
@@ -85,3 +86,55 @@ def test_a_model_that_comes_out_otherwise_is_refused_for_good_and_pytorch_takes_
     )
     shutil.rmtree(model_dir / "openvino")
     assert compiled.compile_model(model_dir, max_tokens=256, progress=silent) is None
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_does_not_want_it_any_more_ends_it_and_it_is_done_the_next_time(model_dir: Path) -> None:
+    class Closing(Exception):
+        pass
+
+    def stop(message: str, fraction: float | None = None) -> None:
+        raise Closing
+
+    embedder = LocalEmbedder(SPEC, model_dir)
+    with pytest.raises(Closing):
+        embedder.compile(stop)
+    assert not (model_dir / "openvino").exists()
+    embedder.compile()
+    assert embedder.backend == "OpenVINO"
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_full_disk_refuses_a_model_for_the_moment_and_not_for_good(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compiled, "_compile", full)
+    with pytest.raises(OSError, match="No space left"):
+        compiled.compile_here(model_dir, 256)
+    assert not compiled.is_compiled(model_dir)
+
+
+def test_bfloat16_is_used_only_where_it_is_faster_and_not_where_a_flag_says_that_it_exists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = pytest.importorskip("torch")
+    linear, slow = torch.nn.functional.linear, [torch.bfloat16]
+
+    def slowed(texts: object, weights: object) -> object:
+        if texts.dtype in slow:  # type: ignore[attr-defined]
+            time.sleep(0.05)
+        return linear(texts, weights)
+
+    monkeypatch.setattr(torch.nn.functional, "linear", slowed)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for flags, dtype in (({"avx512_bf16"}, torch.float32), ({"avx2"}, torch.float32)):
+        hardware = replace(compiled.detect(), cpu_flags=frozenset(flags))
+        monkeypatch.setattr(compiled, "detect", lambda hardware=hardware: hardware)
+        assert compiled.fastest_dtype.__wrapped__() is dtype
+    slow[:] = [torch.float32]
+    assert compiled.fastest_dtype.__wrapped__() is torch.float32  # no flag: not even tried
+    monkeypatch.setattr(compiled, "detect", lambda: replace(hardware, cpu_flags=frozenset({"avx512_bf16"})))
+    assert compiled.fastest_dtype.__wrapped__() is torch.bfloat16
