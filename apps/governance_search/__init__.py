@@ -79,12 +79,12 @@ APP = SectorApp(
     ),
     before=(asked_about,),
     after=(mark_superseded,),
-    examples=(
-        "From what value must a contract be put out to open tender?",
-        "How loud may a bar be at night?",
-        "Combien coûte la carte de résident pour stationner ?",
-        "押金最多可以收几个月的租金？",
-        "What were the procurement thresholds in 2020?",
+    examples=(  # which the smallest model answers, too
+        "How many nights a year may I let my own home to tourists?",
+        "I run a workshop with twelve employees and supply the city. When must my invoice be paid?",
+        "Quelle hausse Chauffage du Vieux-Port avait-il demandée ?",
+        "炭火烧烤店的油烟管道多久要清洗一次？",
+        "How long did tenders remain binding in 2021?",
     ),
     disclaimer="A demonstration on fictional documents. Check the cited passage before you rely on an answer.",
 )

@@ -43,6 +43,7 @@ _MARK = re.compile(
     r"\s*(?:\[(?:passages?\s*)?(?:\d+(?:\s*[,;–-]\s*\d+)*|\?)\]|【[^】]{0,12}】|\((?:passages?\s*)\d+(?:\s*(?:,|and)\s*\d+)*\))",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # Stems of words that any sentence about an amount may have: they name no subject.
 _NO_SUBJECT = (
     "amoun apply charg costs cost could each every fee fees fine for from have limit mainta make maxim may minim must need "
@@ -71,12 +72,15 @@ class _Claim:
     weight: float
 
 
-def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None) -> Grounded:
+def ground(
+    answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None, years: Sequence[str] = ()
+) -> Grounded:
     """Find the support of each sentence of `answer` in `evidence`.
 
     `vectors` embeds texts for comparison in any two languages, the same spans for several claims (see `remembered`);
     without it, words alone decide. A number in a claim that no single span has makes the claim unsupported, however
-    alike the words are.
+    alike the words are. `years` are those that the question names and that the evidence was chosen for: of a document
+    in force then, "in 2021 the limit was 45" is supported by "the limit is 45".
     """
     plain = without_marks(answer)
     spans = [span for e in evidence for span in spans_of(e)]
@@ -96,6 +100,8 @@ def ground(answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None
             claims.append(Claim(sentence, False, 0.0, neutral=True))
             continue
         score, span = _support(sentence, spans, weight, vectors)
+        if span is None and (undated := _without_years(sentence, years)) != sentence:
+            score, span = _support(undated, [s for s in spans if _holds_by_its_date(s)], weight, vectors)
         if span is None:
             claims.append(Claim(sentence, False, round(min(score, 0.99), 3)))
             text += " [?]"
@@ -170,6 +176,19 @@ def remembered(vectors: Vectors) -> Vectors:
 def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:
     terms = frozenset(map(stem, words(sentence)))
     return _Claim(sentence, terms, quantities(sentence), sum(map(weight, terms)))
+
+
+def _without_years(sentence: str, years: Sequence[str]) -> str:
+    """The sentence without "in 2021", where that year was asked about; "since 2021" and "in May 2021" stay."""
+    for year in years:
+        during = rf"\b(?:in|during|for|en|pendant|pour|im)(?: the year| l'année| Jahr)? {year}\b"
+        sentence = re.sub(rf"(?:{during}|(?<!\d){year}年(?!\d)),?", "", sentence, flags=re.IGNORECASE)
+    return sentence
+
+
+def _holds_by_its_date(span: Span) -> bool:
+    """Whether a span holds for all the time that its document says it was in force, and speaks of no year itself."""
+    return "valid_from" in span.evidence.passage.metadata and not _YEAR.search(span.text)
 
 
 def _weights(spans: Sequence[Span]) -> Callable[[str], float]:

@@ -42,12 +42,12 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     said = _without_declining(raw)
     if said is None:
         return _with_closest(replace(abstain(draft, "not_answered"), raw=raw), draft, index, vectors)
-    notes = draft.notes
+    notes, years = draft.notes, _years_asked(draft.request)
     try:
-        grounded = ground(said, draft.evidence, vectors=vectors)
+        grounded = ground(said, draft.evidence, vectors=vectors, years=years)
     except ServerUnavailable as error:
         notes = (*notes, f"Checked by words alone, since vectors are not available: {error}")
-        grounded = ground(said, draft.evidence)
+        grounded = ground(said, draft.evidence, years=years)
     checkable = [claim for claim in grounded.claims if not claim.neutral]
     supported = [claim for claim in checkable if claim.supported]
     if not supported:
@@ -64,6 +64,14 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
         claims=grounded.claims,
         citations=grounded.citations,
     )
+
+
+def _years_asked(request: Request) -> list[str]:
+    """The years that the question names, of those whose rules were searched for it."""
+    if request.as_of is None:
+        return []
+    first, last = request.as_of
+    return [str(year) for year in range(first.year, last.year + 1) if str(year) in request.question]
 
 
 def abstain(draft: Draft, reason: Reason) -> Answer:

@@ -216,3 +216,48 @@ def test_a_quote_is_always_a_substring_of_its_source(answer: str, texts: list[st
         assert citation.quote
         assert passage.page_content[citation.start - base : citation.end - base] == citation.quote
     assert [c.n for c in result.citations] == list(range(1, len(result.citations) + 1))
+
+
+OLD = "The period for the receipt of tenders is at least 30 days from publication."
+IN_2021 = "The period for the receipt of tenders in 2021 is at least 30 days from publication."
+
+
+def in_force(*texts: str) -> list[Evidence]:
+    found = evidence(*texts)
+    for e in found:
+        e.passage.metadata["valid_from"] = "2019-01-01"
+    return found
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        IN_2021,
+        "In 2021, the period for the receipt of tenders is at least 30 days from publication.",
+        "En 2021, the period for the receipt of tenders is at least 30 days from publication.",
+        "2021年, the period for the receipt of tenders is at least 30 days from publication.",
+    ],
+)
+def test_the_year_that_was_asked_about_need_not_stand_in_a_rule_of_that_time(claim: str) -> None:
+    result = ground(claim, in_force(OLD), years=["2021"])
+    assert [c.quote for c in result.citations] == [OLD]
+    assert claim.rstrip(".") in result.text
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "years"),
+    [
+        (IN_2021, in_force(OLD), []),  # nobody asked about it
+        (IN_2021, in_force(OLD), ["2020"]),
+        (IN_2021, evidence(OLD), ["2021"]),  # a document of no known time
+        (IN_2021, in_force(OLD.replace("The period", "Until 2020 the period")), ["2021"]),  # speaks of a year itself
+        (IN_2021.replace("in 2021", "since 1 May 2021"), in_force(OLD), ["2021"]),
+        (IN_2021.replace("in 2021", "in May 2021"), in_force(OLD), ["2021"]),
+        (IN_2021.replace("30", "25"), in_force(OLD), ["2021"]),
+        (IN_2021.replace("in 2021", "in 2021 or 2022"), in_force(OLD), ["2021"]),
+    ],
+)
+def test_a_year_is_not_lent_to_what_does_not_hold_by_its_date(
+    claim: str, found: list[Evidence], years: list[str]
+) -> None:
+    assert not ground(claim, found, years=years).citations
