@@ -22,9 +22,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,7 +126,7 @@ def take_turns(
     system: str, bench: BenchSet, spec: ModelSpec, model: Path, threads: int, timeout: float
 ) -> dict[str, Any]:
     """`{"ingest": ..., "update": ...}`, each what the worker measured or `{"failed": why}`."""
-    with tempfile.TemporaryDirectory(prefix="peers-") as work:
+    with work_folder() as work:
         documents = Path(work, "documents")
         documents.mkdir()
         for file, text in bench.documents.items():
@@ -142,6 +145,17 @@ def take_turns(
         (documents / changed).write_text(f"{bench.documents[changed]}\n\n{CHANGE}\n", encoding="utf-8")
         asked = {"task": "update", "modes": ["hybrid"], "questions": {changed: CHANGE_ASKED}}
         return {"ingest": ingest, "update": run(system, job | asked, work, threads, timeout)}
+
+
+@contextmanager
+def work_folder() -> Iterator[str]:
+    """A folder of one name for all turns: a system that embeds a document's path gets the same one each time."""
+    work = Path(tempfile.gettempdir(), "sectorkit-peers")
+    work.mkdir()  # an error where another run is going on
+    try:
+        yield str(work)
+    finally:
+        shutil.rmtree(work)
 
 
 def run(system: str, job: dict[str, Any], work: str, threads: int, timeout: float) -> dict[str, Any]:

@@ -113,27 +113,31 @@ def _sections(document: ParsedDocument) -> Iterator[tuple[list[str], list[Block]
         yield [text for _, text in stack[:-1]], [heading]
 
 
-def _pieces(text: str, blocks: list[Block], count: Callable[[str], int], limit: int) -> Iterator[Span]:
+def _pieces(text: str, blocks: list[Block], count: Callable[[str], int], limit: int) -> Iterator[tuple[Span, int]]:
+    """What passages are made of, each with its tokens."""
     for block in blocks:
-        if count(text[block.start : block.end]) <= limit:
-            yield block.start, block.end
+        tokens = count(text[block.start : block.end])
+        if tokens <= limit:
+            yield (block.start, block.end), tokens
             continue
         inner = [(block.start + a, block.start + b) for a, b in sentences(text[block.start : block.end])]
         for start, end in inner:
-            if count(text[start:end]) <= limit:
-                yield start, end
+            tokens = count(text[start:end])
+            if tokens <= limit:
+                yield (start, end), tokens
             else:
                 yield from _cut(text, start, end, count, limit)
 
 
-def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: int) -> Iterator[Span]:
+def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: int) -> Iterator[tuple[Span, int]]:
     """Halve until it fits, at a space where there is one near the middle."""
     piece = text[start:end]
     start, end = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
     if start >= end:
         return  # nothing but white space, as in code
-    if end - start < 2 or count(text[start:end]) <= limit:
-        yield start, end
+    tokens = count(text[start:end])
+    if end - start < 2 or tokens <= limit:
+        yield (start, end), tokens
         return
     middle = (start + end) // 2
     space = text.rfind(" ", start + (middle - start) // 2, middle)
@@ -142,12 +146,24 @@ def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: in
     yield from _cut(text, middle, end, count, limit)
 
 
-def _pack(text: str, pieces: Iterator[Span], count: Callable[[str], int], limit: int) -> Iterator[list[Span]]:
+def _pack(
+    text: str, pieces: Iterator[tuple[Span, int]], count: Callable[[str], int], limit: int
+) -> Iterator[list[Span]]:
+    """Neighbouring pieces together, as many as fit.
+
+    Pieces with white space between them have no more tokens together than each alone, and one for each character
+    between: counted is only where that leaves it open.
+    """
     group: list[Span] = []
-    for piece in pieces:
-        if group and count(text[group[0][0] : piece[1]]) > limit:
-            yield group
-            group = []
+    most = 0
+    for piece, tokens in pieces:
+        gap = piece[0] - group[-1][1] if group else 0
+        most += gap + tokens
+        if group and (most > limit or not gap):
+            most = count(text[group[0][0] : piece[1]])
+            if most > limit:
+                yield group
+                group, most = [], tokens
         group.append(piece)
     if group:
         yield group

@@ -167,38 +167,19 @@ class Manifest:
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
 
-    def replace(self, document: StoredDocument, passages: Sequence[Passage]) -> None:
-        """Put a document and its passages in the place of what was there, in one transaction."""
+    def replace(self, documents: Iterable[tuple[StoredDocument, Sequence[Passage]]]) -> None:
+        """Put documents and their passages in the place of what was there, all in one transaction."""
         with self._transaction() as db:
-            db.execute("DELETE FROM documents WHERE source = ?", (document.source,))
-            db.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    document.source,
-                    document.digest,
-                    document.status,
-                    document.problem,
-                    json.dumps(list(document.notes)),
-                    document.title,
-                    json.dumps(dict(document.metadata), ensure_ascii=False),
-                    document.text,
-                ),
-            )
-            db.executemany(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        p.id,
-                        document.source,
-                        ordinal,
-                        p.page_content,
-                        json.dumps(
-                            {k: v for k, v in p.metadata.items() if k not in document.metadata}, ensure_ascii=False
-                        ),
-                    )
-                    for ordinal, p in enumerate(passages)
-                ],
-            )
+            for document, passages in documents:
+                db.execute("DELETE FROM documents WHERE source = ?", (document.source,))
+                db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _row(document))
+                db.executemany(
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (p.id, document.source, ordinal, p.page_content, _own_metadata(p, document))
+                        for ordinal, p in enumerate(passages)
+                    ],
+                )
             self._advance(db)
 
     def forget(self, sources: Iterable[str]) -> None:
@@ -282,6 +263,21 @@ class Manifest:
         with self._transaction() as db:
             if db.execute("DELETE FROM journal").rowcount:
                 self._advance(db)
+
+
+def _row(document: StoredDocument) -> tuple[Any, ...]:
+    metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
+    notes = json.dumps(list(document.notes))
+    return (
+        document.source, document.digest, document.status, document.problem, notes, document.title, metadata,
+        document.text,
+    )  # fmt: skip
+
+
+def _own_metadata(passage: Passage, document: StoredDocument) -> str:
+    """What a passage says beyond its document."""
+    own = {key: value for key, value in passage.metadata.items() if key not in document.metadata}
+    return json.dumps(own, ensure_ascii=False)
 
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:

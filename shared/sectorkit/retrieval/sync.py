@@ -1,6 +1,6 @@
 """Sync: bring an index to the state of a folder. Safe to kill at any moment; one writer at a time.
 
-A document becomes visible in one transaction of the manifest, after its words and vectors are stored. What a kill
+Documents become visible in one transaction of the manifest, after their words and vectors are stored. What a kill
 leaves behind is in the journal, and the next sync clears it up.
 """
 
@@ -37,7 +37,7 @@ from sectorkit.retrieval.stores import Stores
 _BATCH, _LARGEST_BATCH = 64, 512  # passages that are stored together: more of them where embedding is fast,
 _BATCH_SECONDS = 5.0  # as many as take this long, since it is the work that a kill can lose
 _AHEAD = 4  # documents that are read while others are embedded
-_SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
+_SLICE = 32  # passages that are embedded together at least: a sync can be stopped, and tells how far it is, in between
 _STORED = 500  # passages that are read from the manifest at a time
 _RESERVED = PASSAGE_FIELDS | {"source"}
 _Read: TypeAlias = tuple[StoredDocument, list[Passage]]
@@ -221,7 +221,7 @@ class _Sync:
         return StoredDocument(file.source, digest, "indexed", None, notes, title, metadata, parsed.text), passages
 
     def _store(self, batch: Sequence[_Read], size: int) -> None:
-        """Vectors and words first, then each document in one transaction, then the old passages' removal."""
+        """Vectors and words first, then the documents in one transaction, then the old passages' removal."""
         fresh: list[Passage] = []
         stale: list[str] = []
         for document, passages in batch:
@@ -238,15 +238,15 @@ class _Sync:
             if fresh:
                 rate = len(fresh) / max(0.001, time.monotonic() - began)
                 self._batch = max(_BATCH, min(_LARGEST_BATCH, int(_BATCH_SECONDS * rate)))
-            for document, passages in batch:
-                self._manifest.replace(document, passages)
+            self._manifest.replace(batch)
             self._stores.drop(stale)
             self._stores.settle()
             self._done += size
 
     def _put(self, passages: Sequence[Passage], share_done: Callable[[float], float]) -> None:
-        for at in range(0, len(passages), _SLICE):
-            part = passages[at : at + _SLICE]
+        size = max(_SLICE, self._batch // 2)
+        for at in range(0, len(passages), size):
+            part = passages[at : at + size]
             self._stores.put_vectors(part, self._embedder.embed_documents([context(p) for p in part]))
             self._progress(self._doing, share_done((at + len(part)) / len(passages)))
         if passages:

@@ -45,9 +45,8 @@ def filled(folder: Path, vectors: NDArray[np.float32], *, exact: int) -> Stores:
             for first in range(0, len(own), 5):
                 source = f"{own[first].id}.md"
                 said = {"language": LANGUAGES[cluster], "rare": first == 0, "source": source}
-                stores.manifest.replace(
-                    StoredDocument(source, "d", "indexed", metadata=said, text="x"), own[first : first + 5]
-                )
+                document = StoredDocument(source, "d", "indexed", metadata=said, text="x")
+                stores.manifest.replace([(document, own[first : first + 5])])
     stores.settle()
     return stores
 
@@ -105,7 +104,8 @@ def test_none_of_many_texts_that_are_nearly_the_same_is_lost(tmp_path: Path) -> 
     stores = Stores(tmp_path, Manifest(tmp_path / "manifest.sqlite"))
     passages = [Document(id=f"{n:04x}", page_content=str(n), metadata={}) for n in range(70)]
     stores.put_vectors(passages, same)
-    stores.manifest.replace(StoredDocument("a.md", "d", "indexed", metadata={"source": "a.md"}, text="x"), passages)
+    document = StoredDocument("a.md", "d", "indexed", metadata={"source": "a.md"}, text="x")
+    stores.manifest.replace([(document, passages)])
     stores.settle()
     assert stores.nearest(same[33].tolist(), 10)[0][0] == "0021"
     assert len(stores.nearest(same[33].tolist(), 70)) == 70
