@@ -44,6 +44,8 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# "In 2021", and neither "since 2021" nor "in May 2021".
+_DURING = r"(?:\b(?:in|during|en)(?: the year| l'année)? YEAR\b|(?:(?<=[，,。\s])|^|(?<=在))YEAR年(?=[，,]|[^\d起以之前后後底末初])),?"
 # Stems of words that any sentence about an amount may have: they name no subject.
 _NO_SUBJECT = (
     "amoun apply charg costs cost could each every fee fees fine for from have limit mainta make maxim may minim must need "
@@ -73,14 +75,14 @@ class _Claim:
 
 
 def ground(
-    answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None, years: Sequence[str] = ()
+    answer: str, evidence: Sequence[Evidence], *, vectors: Vectors | None = None, year: str | None = None
 ) -> Grounded:
     """Find the support of each sentence of `answer` in `evidence`.
 
     `vectors` embeds texts for comparison in any two languages, the same spans for several claims (see `remembered`);
     without it, words alone decide. A number in a claim that no single span has makes the claim unsupported, however
-    alike the words are. `years` are those that the question names and that the evidence was chosen for: of a document
-    in force then, "in 2021 the limit was 45" is supported by "the limit is 45".
+    alike the words are. `year` is the one that the question names and that the evidence was chosen for: "in 2021 the
+    limit was 45" is supported by "the limit is 45" of a rule that was in force all that year.
     """
     plain = without_marks(answer)
     spans = [span for e in evidence for span in spans_of(e)]
@@ -100,8 +102,9 @@ def ground(
             claims.append(Claim(sentence, False, 0.0, neutral=True))
             continue
         score, span = _support(sentence, spans, weight, vectors)
-        if span is None and (undated := _without_years(sentence, years)) != sentence:
-            score, span = _support(undated, [s for s in spans if _holds_by_its_date(s)], weight, vectors)
+        if span is None:
+            at_the_time, span = _support_at(year, sentence, spans, weight, vectors)
+            score = max(score, at_the_time)
         if span is None:
             claims.append(Claim(sentence, False, round(min(score, 0.99), 3)))
             text += " [?]"
@@ -178,17 +181,30 @@ def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:
     return _Claim(sentence, terms, quantities(sentence), sum(map(weight, terms)))
 
 
-def _without_years(sentence: str, years: Sequence[str]) -> str:
-    """The sentence without "in 2021", where that year was asked about; "since 2021" and "in May 2021" stay."""
-    for year in years:
-        during = rf"\b(?:in|during|for|en|pendant|pour|im)(?: the year| l'année| Jahr)? {year}\b"
-        sentence = re.sub(rf"(?:{during}|(?<!\d){year}年(?!\d)),?", "", sentence, flags=re.IGNORECASE)
-    return sentence
+def _support_at(
+    year: str | None, sentence: str, spans: Sequence[Span], weight: Callable[[str], float], vectors: Vectors | None
+) -> tuple[float, Span | None]:
+    """The support of a claim that says "in 2021", by rules that held all that year and speak of no year themselves.
+
+    All of its words that name anything have to be there: what else a claim may say of a year ("only in 2021") is not
+    for a score to outvote.
+    """
+    undated = re.sub(_DURING.replace("YEAR", year), "", sentence, flags=re.IGNORECASE) if year else sentence
+    if year is None or undated == sentence:
+        return 0.0, None
+    named = {term for term in _claim(undated, weight).terms if len(term) > 2} - _COMMON
+    return _support(undated, [s for s in spans if _held_in(year, s) and named <= s.terms | s.lead], weight, vectors)
 
 
-def _holds_by_its_date(span: Span) -> bool:
-    """Whether a span holds for all the time that its document says it was in force, and speaks of no year itself."""
-    return "valid_from" in span.evidence.passage.metadata and not _YEAR.search(span.text)
+def _held_in(year: str, span: Span) -> bool:
+    """Whether a span is of a rule that was in force from the first day of a year to its last, and names no year."""
+    passage = span.evidence.passage
+    said = passage.metadata
+    whole = (
+        str(said.get("valid_from", "9999")) <= f"{year}-01-01" and str(said.get("valid_to", "9999")) >= f"{year}-12-31"
+    )
+    rule = said.get("status") in ("in_force", "superseded")  # and no report of what happened once
+    return whole and rule and not _YEAR.search(f"{said.get('heading', '')} {passage.page_content}")
 
 
 def _weights(spans: Sequence[Span]) -> Callable[[str], float]:

@@ -106,7 +106,7 @@ def open_index(
     """The index of an app's documents, or of the folder `corpus`. Raises IndexMissing, IndexMismatch."""
     from sectorkit.retrieval.index import Index
 
-    embedder.know(app.vectors)
+    _know_samples(embedder, app, corpus)
     folder = index_folder(settings, app, corpus=corpus)
     return Index.open(folder, embedder, chroma_url=settings.chroma_url, create=create)
 
@@ -122,9 +122,17 @@ def rebuild_index(
     """Make that index anew; the old one stays until the new one is complete."""
     from sectorkit.retrieval.index import Index
 
-    embedder.know(app.vectors)
+    _know_samples(embedder, app, corpus)
     folder = index_folder(settings, app, corpus=corpus)
     return Index.rebuild(folder, embedder, corpus or app.corpus, chroma_url=settings.chroma_url, progress=progress)
+
+
+def _know_samples(embedder: LocalEmbedder | EndpointEmbedder, app: SectorApp, corpus: Path | None) -> None:
+    """The samples' vectors need not be made again; an endpoint's are its own, since nobody knows what it serves."""
+    from sectorkit.retrieval.embed import LocalEmbedder
+
+    if isinstance(embedder, LocalEmbedder) and (corpus is None or corpus.resolve() == app.corpus.resolve()):
+        embedder.know(app.vectors)
 
 
 def start_chat_server(settings: Settings, *, progress: Progress = silent) -> ModelServer:

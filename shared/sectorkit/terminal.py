@@ -112,16 +112,26 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
 
 
 def index_vectors(settings: Settings, name: str) -> int:
-    """Embed an app's samples and keep their vectors beside them, so that a first start need not embed them."""
+    """Embed an app's samples and keep their vectors beside them, so that a first start need not embed them.
+
+    Nothing is kept, and the exit status is 1, where a document failed.
+    """
     from sectorkit.retrieval.chunk import context
+    from sectorkit.retrieval.embed import LocalEmbedder
     from sectorkit.retrieval.index import Index
     from sectorkit.retrieval.known import write_known
 
+    if settings.embed_url:
+        raise ConfigurationError("the samples' vectors are made in this process; unset SECTORKIT_EMBED_URL")
     app = load_app(name)
     with progress_bar("starting") as progress, TemporaryDirectory() as folder:
         embedder = open_embedder(settings, progress=progress)
+        assert isinstance(embedder, LocalEmbedder)
         with closing(Index.open(Path(folder), embedder)) as index:
-            _warn(index.sync(app.corpus, progress=progress))
+            report = index.sync(app.corpus, progress=progress)
+            _warn(report)
+            if report.failed:
+                return 1
             passages = [p for document in index.documents() for p in index.passages_of(document.source)]
             vectors = index.stores.vectors([str(p.id) for p in passages])
     texts = [embedder.passage_text(context(p)) for p in passages]

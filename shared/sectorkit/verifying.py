@@ -42,12 +42,12 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     said = _without_declining(raw)
     if said is None:
         return _with_closest(replace(abstain(draft, "not_answered"), raw=raw), draft, index, vectors)
-    notes, years = draft.notes, _years_asked(draft.request)
+    notes, year = draft.notes, _year_asked(draft.request)
     try:
-        grounded = ground(said, draft.evidence, vectors=vectors, years=years)
+        grounded = ground(said, draft.evidence, vectors=vectors, year=year)
     except ServerUnavailable as error:
         notes = (*notes, f"Checked by words alone, since vectors are not available: {error}")
-        grounded = ground(said, draft.evidence, years=years)
+        grounded = ground(said, draft.evidence, year=year)
     checkable = [claim for claim in grounded.claims if not claim.neutral]
     supported = [claim for claim in checkable if claim.supported]
     if not supported:
@@ -66,12 +66,13 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     )
 
 
-def _years_asked(request: Request) -> list[str]:
-    """The years that the question names, of those whose rules were searched for it."""
+def _year_asked(request: Request) -> str | None:
+    """The one year that the question names and whose rules were searched for it."""
     if request.as_of is None:
-        return []
+        return None
     first, last = request.as_of
-    return [str(year) for year in range(first.year, last.year + 1) if str(year) in request.question]
+    year = str(first.year)
+    return year if first.year == last.year and year in request.question else None
 
 
 def abstain(draft: Draft, reason: Reason) -> Answer:

@@ -151,7 +151,9 @@ def take_turns(
 def work_folder() -> Iterator[str]:
     """A folder of one name for all turns: a system that embeds a document's path gets the same one each time."""
     work = Path(tempfile.gettempdir(), "sectorkit-peers")
-    work.mkdir()  # an error where another run is going on
+    if work.exists():
+        sys.exit(f"{work} is there: another run uses it, or one was killed; wait for it, or remove the folder")
+    work.mkdir()
     try:
         yield str(work)
     finally:

@@ -161,8 +161,7 @@ def store(index: Index, source: Source, at: int, count: int) -> None:
         passages += own
     index.stores.put_vectors(passages, source.draw(count))
     index.stores.lexical.update(add=passages)
-    for document, own in documents:
-        index.stores.manifest.replace([(document, own)])
+    index.stores.manifest.replace(documents)
 
 
 def ask(

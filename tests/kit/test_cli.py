@@ -145,8 +145,8 @@ def test_a_rebuild_embeds_everything_again(run: Run, embeddings: Any) -> None:
     assert len(embeddings.requests) > before
 
 
-def test_the_vectors_of_an_apps_samples_are_kept_beside_them_and_spare_the_next_index_embedding(
-    run: Run, docs: Path, embeddings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_vectors_of_an_apps_samples_are_kept_beside_them_unless_a_document_fails(
+    run: Run, docs: Path, models_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "apps" / "forked_app"
     package.mkdir(parents=True)
@@ -156,13 +156,17 @@ def test_the_vectors_of_an_apps_samples_are_kept_beside_them_and_spare_the_next_
     )
     docs.rename(package / "corpus")
     monkeypatch.syspath_prepend(package.parent)
+    assert "unset SECTORKIT_EMBED_URL" in run("index", "vectors", "forked_app").refusal
+    monkeypatch.delenv("SECTORKIT_EMBED_URL")
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "models").symlink_to(models_home / "models")
+    (package / "corpus" / "scan.pdf").write_bytes(b"%PDF-1.4 broken")
+    assert run("index", "vectors", "forked_app").status == 1
+    assert not (package / "vectors.npz").exists()
+    (package / "corpus" / "scan.pdf").unlink()
     assert "3 vectors of minilm-l6-v2@" in run("index", "vectors", "forked_app").out
-    before = len(embeddings.requests)
-    assert "3 added" in run("index", "sync", "forked_app").out
-    assert len(embeddings.requests) == before
-    (package / "corpus" / "new.md").write_text("# Cats\n\nCats are free.\n")
-    assert "1 added" in run("index", "sync", "forked_app").out
-    assert len(embeddings.requests) == before + 1
+    monkeypatch.setattr("sectorkit.retrieval.embed.LocalEmbedder._embed", lambda self, texts: [[] for _ in texts])
+    assert "3 added" in run("index", "sync", "forked_app").out, "nothing is embedded"
 
 
 def test_a_rebuild_that_fails_leaves_the_index_that_was(run: Run, embeddings: Any) -> None:

@@ -151,15 +151,15 @@ def _pack(
 ) -> Iterator[list[Span]]:
     """Neighbouring pieces together, as many as fit.
 
-    Pieces with white space between them have no more tokens together than each alone, and one for each character
-    between: counted is only where that leaves it open.
+    Pieces with white space between them have no more tokens together than each alone, and one for each byte between, as
+    near as a tokenizer comes to that: counted is where this is not well below the limit.
     """
     group: list[Span] = []
     most = 0
     for piece, tokens in pieces:
-        gap = piece[0] - group[-1][1] if group else 0
+        gap = len(text[group[-1][1] : piece[0]].encode()) if group else 0
         most += gap + tokens
-        if group and (most > limit or not gap):
+        if group and (most > limit - limit // 16 or not gap):
             most = count(text[group[0][0] : piece[1]])
             if most > limit:
                 yield group

@@ -1,7 +1,7 @@
-"""A sentence-transformers model: as PyTorch runs it, and as OpenVINO does: the same vectors in half the time on a CPU.
+"""A sentence-transformers model: as PyTorch runs it, and as OpenVINO does: the same vectors in up to half the time.
 
-The only home of openvino. A model is compiled once, which takes PyTorch and half a minute in a process of its own, and is
-kept beside its files; what was compiled needs no PyTorch any more.
+The only home of openvino. A model is compiled once, which takes PyTorch and a minute or so in a process of its own, and
+is kept beside its files; what was compiled needs no PyTorch any more.
 
 python -m sectorkit.retrieval.compiled MODEL_DIR MAX_TOKENS
 """
@@ -49,7 +49,7 @@ def usable() -> bool:
 
 def helps() -> bool:
     """Whether OpenVINO, which computes in float32, is worth compiling for: not where bfloat16 is faster."""
-    return usable() and str(fastest_dtype()) == "torch.float32"
+    return usable() and (not detect().bfloat16 or str(fastest_dtype()) == "torch.float32")
 
 
 class CompiledModel:
@@ -92,7 +92,11 @@ def compile_model(model_dir: Path, *, max_tokens: int, progress: Progress) -> st
 
 
 def compile_here(model_dir: Path, max_tokens: int) -> None:
-    """Compile it in this process, and keep the result or the refusal. Raises what a full disk or little memory raises."""
+    """Compile it in this process, and keep the result or the refusal.
+
+    Refused is a model that cannot be traced, or that comes out otherwise. Any other failure, as by a full disk, is
+    raised and leaves nothing.
+    """
     from filelock import FileLock
 
     folder = model_dir / FOLDER
@@ -102,14 +106,17 @@ def compile_here(model_dir: Path, max_tokens: int) -> None:
         new = folder.with_name(f"{FOLDER}.new")
         shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
         new.mkdir()
+        model = in_pytorch(model_dir, device="cpu")
         try:
-            model = in_pytorch(model_dir, device="cpu")
-            _compile(model, new / "model.xml")
-            _try_out(model, CompiledModel(model_dir, max_tokens=max_tokens, folder=new.name))
-        except (OSError, MemoryError):
-            raise  # of this moment, and not of this model
+            traced = _traced(model)
         except Exception as error:  # of three libraries, whose ways to fail nobody lists
             (new / _REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        else:
+            _save(traced, new / "model.xml")
+            compiled = CompiledModel(model_dir, max_tokens=max_tokens, folder=new.name)
+            if (alike := _likeness(model, compiled)) < _ALIKE:
+                reason = f"its vectors are not those of PyTorch: cosine {alike:.4f}"
+                (new / _REFUSED).write_text(reason, encoding="utf-8")
         new.rename(folder)  # tried or refused: what a kill leaves behind is used by nobody
 
 
@@ -143,13 +150,13 @@ def in_pytorch(model_dir: Path, *, device: str | None = None, dtype: Any = None)
 def fastest_dtype() -> Any:
     """The torch.dtype that a model is to run in here: bfloat16 where that takes less time than float32.
 
-    On a processor it is tried, in a tenth of a second. Its flags do not tell: of two with `avx512_bf16`, one took half
-    the time and one took twice (docs/BENCHMARKS.md).
+    On a processor it is tried, in a tenth of a second. Its flags do not tell: one that has `avx512_bf16` took nearly
+    twice the time with it (docs/BENCHMARKS.md).
     """
     import torch
 
     if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if not detect().bfloat16:
         return torch.float32
 
@@ -165,24 +172,27 @@ def fastest_dtype() -> Any:
     return min(torch.float32, torch.bfloat16, key=seconds)
 
 
-def _compile(model: Any, target: Path) -> None:
+def _traced(model: Any) -> Any:
     import torch
 
-    openvino = _openvino()
     tokens = model[0].tokenizer(list(_PROBES[:2]), padding=True, return_tensors="pt")
     example = {"tokens": tokens["input_ids"], "attended": tokens["attention_mask"]}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a trace cannot follow; the vectors are compared afterwards
-        traced = openvino.convert_model(_traceable(model), example_input=example)
-    openvino.save_model(traced, str(target))  # weights as float16: the vectors differ in the sixth digit
+        return _openvino().convert_model(_traceable(model), example_input=example)
 
 
-def _try_out(model: Any, compiled: CompiledModel) -> None:
+def _save(traced: Any, target: Path) -> None:
+    _openvino().save_model(traced, str(target))  # weights as float16: the vectors differ in the sixth digit
+
+
+def _likeness(model: Any, compiled: CompiledModel) -> float:
+    """The least cosine between both models' vectors of a text, alone and in a batch."""
     expected = model.encode(list(_PROBES), normalize_embeddings=True, show_progress_bar=False)
     alone = [compiled.encode([probe])[0] for probe in _PROBES]
-    alike = [float(a @ b) for found in (alone, compiled.encode(_PROBES)) for a, b in zip(expected, found, strict=True)]
-    if min(alike) < _ALIKE:
-        raise ValueError(f"its vectors are not those of PyTorch: cosines {alike}")
+    return min(
+        float(a @ b) for found in (alone, compiled.encode(_PROBES)) for a, b in zip(expected, found, strict=True)
+    )
 
 
 def _traceable(model: Any) -> Any:

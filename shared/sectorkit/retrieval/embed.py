@@ -41,49 +41,23 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
 
-class _KnowingEmbedder(Embeddings):
-    """What both have in common: a passage whose vector is known is not embedded."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        self.fingerprint = f"{spec.name}@{spec.revision}"
-        self.unrelated_below = spec.unrelated_below
-        self._spec = spec
-        self._known: dict[bytes, NDArray[np.float16]] = {}
-
-    def know(self, file: Path) -> None:
-        """Take vectors of passages from `file`, where there is one and this model made it; see `known`."""
-        self._known |= read_known(file, self.fingerprint)
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Unit vectors of passages, one per text, `dimension` floats each."""
-        texts = [self._spec.as_passage(text) for text in texts]
-        found = [self._known.get(text_key(text)) if self._known else None for text in texts]
-        new = iter(self._embed([text for text, vector in zip(texts, found, strict=True) if vector is None]))
-        return [next(new) if vector is None else vector.tolist() for vector in found]
-
-    def passage_text(self, text: str) -> str:
-        """What the model is given for a passage."""
-        return self._spec.as_passage(text)
-
-    def _embed(self, texts: list[str]) -> list[list[float]]:
-        raise NotImplementedError
-
-
-class LocalEmbedder(_KnowingEmbedder):
+class LocalEmbedder(Embeddings):
     """A sentence-transformers model in this process, loaded when first used.
 
-    It runs in PyTorch on a GPU, and on a processor that is faster in bfloat16; on any other in OpenVINO, where that is
-    installed and the model was compiled: up to twice as fast for the same vectors, and without importing PyTorch.
+    Without a GPU it runs in OpenVINO where the model was compiled, up to twice as fast for the same vectors and without
+    importing PyTorch; it is compiled where that is installed and the processor is no faster in bfloat16. Else PyTorch.
     Somebody's question, and the few sentences that its answer is checked by, go before passages that are indexed: they
     wait for one batch of those at most, and not for a whole document.
 
-    `leave_a_core` is asked before each batch whether another process needs one: two threads that wait for each other
-    get little done where one of them has no core.
+    PyTorch asks `leave_a_core` before each batch whether another process needs one: two threads that wait for each
+    other get little done where one of them has no core.
     """
 
     def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int | None = None) -> None:
-        super().__init__(spec)
-        self._model_dir, self._batch_size = model_dir, batch_size or spec.batch
+        self.fingerprint = f"{spec.name}@{spec.revision}"
+        self.unrelated_below = spec.unrelated_below
+        self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size or spec.batch
+        self._known: dict[bytes, NDArray[np.float16]] = {}
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._questions = 0  # that wait for the model
         self._no_question = threading.Condition()
@@ -104,7 +78,8 @@ class LocalEmbedder(_KnowingEmbedder):
 
         Questions are answered meanwhile by what is loaded.
         """
-        if self.backend != "OpenVINO" and compiled.helps() and (encode := self._compiled(progress)):
+        wanted = compiled.is_compiled(self._model_dir) or compiled.helps()
+        if self.backend != "OpenVINO" and compiled.usable() and wanted and (encode := self._compiled(progress)):
             with self._lock:
                 self._encode_batch = encode
 
@@ -126,9 +101,12 @@ class LocalEmbedder(_KnowingEmbedder):
 
         def encode(texts: list[str]) -> NDArray[np.float32]:
             torch.set_num_threads(max(1, cores - self.leave_a_core()))
-            found: NDArray[np.float32] = model.encode(
-                texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
-            )
+            try:
+                found: NDArray[np.float32] = model.encode(
+                    texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+                )
+            finally:
+                torch.set_num_threads(cores)  # a thread that has not used torch yet takes over what was set last
             return found
 
         return encode
@@ -141,6 +119,21 @@ class LocalEmbedder(_KnowingEmbedder):
             for at in range(0, len(texts), self._batch_size):
                 vectors += self._encode_batch(list(texts[at : at + self._batch_size])).astype(float).tolist()
         return vectors
+
+    def know(self, file: Path) -> None:
+        """Take vectors of passages from `file`, where there is one and this model made it; see `known`."""
+        self._known |= read_known(file, self.fingerprint)
+
+    def passage_text(self, text: str) -> str:
+        """What the model is given for a passage."""
+        return self._spec.as_passage(text)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Unit vectors of passages, one per text, `dimension` floats each; those that are known are not made again."""
+        texts = [self.passage_text(text) for text in texts]
+        found = [self._known.get(text_key(text)) if self._known else None for text in texts]
+        new = iter(self._embed([text for text, vector in zip(texts, found, strict=True) if vector is None]))
+        return [next(new) if vector is None else vector.tolist() for vector in found]
 
     def _embed(self, texts: list[str]) -> list[list[float]]:
         if len(texts) <= _FEW:
@@ -179,16 +172,17 @@ class LocalEmbedder(_KnowingEmbedder):
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-class EndpointEmbedder(_KnowingEmbedder):
+class EndpointEmbedder(Embeddings):
     """An OpenAI-style `/v1/embeddings` endpoint, such as a vLLM that serves the same model: no torch here."""
 
     def __init__(self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None) -> None:
-        super().__init__(spec)
-        self._url, self._key, self._tokenizer_dir = url.rstrip("/"), key, tokenizer_dir
+        self.fingerprint = f"{spec.name}@{spec.revision}"
+        self.unrelated_below = spec.unrelated_below
+        self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
         self._tokenizer: Any = None
         self._client: Any = None
 
-    def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
         import httpx
 
         if self._client is None:  # kept: making one reads the certificates of the whole world
@@ -217,9 +211,13 @@ class EndpointEmbedder(_KnowingEmbedder):
             )
         return vectors
 
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of passages, one per text."""
+        return self._encode([self._spec.as_passage(text) for text in texts])
+
     def embed_query(self, text: str) -> list[float]:
         """Vector of a question."""
-        return self._embed([self._spec.as_query(text)])[0]
+        return self._encode([self._spec.as_query(text)])[0]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's tokenizer where its file is here, else an estimate from its bytes."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sectorkit.errors import ConfigurationError
-from sectorkit.retrieval.chunk import CHUNKING
+from sectorkit.retrieval.chunk import chunk, context
 from sectorkit.retrieval.corpus import scan
+from sectorkit.retrieval.parse import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,12 +55,14 @@ def write_known(file: Path, fingerprint: str, texts: Sequence[str], vectors: Arr
     order = sorted(range(len(texts)), key=lambda n: text_key(texts[n]))  # of whichever index: the same bytes again
     keys = np.frombuffer(b"".join(text_key(texts[n]) for n in order), np.uint8).reshape(len(texts), 16)
     matrix = np.asarray(vectors, np.float16)[order]
-    with file.open("wb") as stream:
+    new = file.with_suffix(".new")
+    with new.open("wb") as stream:
         np.savez(stream, fingerprint=fingerprint, corpus=corpus_digest(corpus), keys=keys, vectors=matrix)
+    new.replace(file)
 
 
 def is_current(file: Path, corpus: Path) -> bool:
-    """Whether the file was written for the documents of `corpus` as they are now, and as they are cut now."""
+    """Whether the file was written for the documents of `corpus` as they are, as they are read and as they are cut now."""
     import numpy as np
 
     with np.load(file, allow_pickle=False) as stored:
@@ -67,8 +70,18 @@ def is_current(file: Path, corpus: Path) -> bool:
 
 
 def corpus_digest(corpus: Path) -> str:
-    """SHA-256 of all documents of a folder, of what is said about them, and of the way they are cut."""
-    sha = hashlib.sha256(str(CHUNKING).encode())
+    """SHA-256 of all documents of a folder, of what is said about them, and of the passages that they become.
+
+    The passages are cut by an estimate of their tokens, so that no model is needed.
+    """
+    sha = hashlib.sha256()
     for document in scan(corpus)[0]:
-        sha.update(f"\n{document.source} {document.digest()}".encode())
+        sha.update(document.digest().encode())
+        passages = chunk(parse(document.path), source=document.source, metadata=document.metadata, count=_estimate)
+        for passage in passages:
+            sha.update(context(passage).encode())
     return sha.hexdigest()
+
+
+def _estimate(text: str) -> int:
+    return len(text.encode()) // 3

@@ -37,7 +37,7 @@ from sectorkit.retrieval.stores import Stores
 _BATCH, _LARGEST_BATCH = 64, 512  # passages that are stored together: more of them where embedding is fast,
 _BATCH_SECONDS = 5.0  # as many as take this long, since it is the work that a kill can lose
 _AHEAD = 4  # documents that are read while others are embedded
-_SLICE = 32  # passages that are embedded together at least: a sync can be stopped, and tells how far it is, in between
+_SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
 _STORED = 500  # passages that are read from the manifest at a time
 _RESERVED = PASSAGE_FIELDS | {"source"}
 _Read: TypeAlias = tuple[StoredDocument, list[Passage]]
@@ -244,11 +244,16 @@ class _Sync:
             self._done += size
 
     def _put(self, passages: Sequence[Passage], share_done: Callable[[float], float]) -> None:
-        size = max(_SLICE, self._batch // 2)
-        for at in range(0, len(passages), size):
-            part = passages[at : at + size]
-            self._stores.put_vectors(part, self._embedder.embed_documents([context(p) for p in part]))
-            self._progress(self._doing, share_done((at + len(part)) / len(passages)))
+        ordered = sorted(passages, key=lambda p: len(p.page_content))  # alike in length: little is padded
+        vectors: list[list[float]] = []
+        stored, since = 0, time.monotonic()
+        for at in range(0, len(ordered), _SLICE):
+            vectors += self._embedder.embed_documents([context(p) for p in ordered[at : at + _SLICE]])
+            done = min(at + _SLICE, len(ordered))
+            self._progress(self._doing, share_done(done / len(ordered)))
+            if done == len(ordered) or time.monotonic() - since > _BATCH_SECONDS or done - stored >= _LARGEST_BATCH:
+                self._stores.put_vectors(ordered[stored:done], vectors)
+                vectors, stored, since = [], done, time.monotonic()
         if passages:
             self._stores.lexical.update(add=passages)
 

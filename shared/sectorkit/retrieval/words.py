@@ -95,30 +95,32 @@ def _runs(text: str) -> list[str]:
 
 
 def _words(runs: list[str]) -> list[str]:
-    return [term for run in runs for term in _words_of(run)]
+    terms: list[str] = []
+    for run in runs:
+        if _SIGN.match(run) or _LETTER_UNSPACED.match(run):
+            terms.extend([run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)])
+        else:
+            terms.append(_number(run))
+    return terms
 
 
 def _pieces(runs: list[str]) -> list[str]:
-    return [piece for run in runs for piece in _pieces_of(run)]
+    found: list[str] = []
+    for run in runs:
+        if _SIGN.match(run):
+            found.extend(run)
+        elif _LETTER_UNSPACED.match(run):
+            found.extend(_cut(run))
+        else:
+            found.extend(_pieces_of(run))
+    return found
 
 
-# A language's few thousand frequent words are most of any text: remembered, they take a third of the time.
-@lru_cache(50_000)
-def _words_of(run: str) -> tuple[str, ...]:
-    if _SIGN.match(run) or _LETTER_UNSPACED.match(run):
-        return (run,) if len(run) == 1 else tuple(run[i : i + 2] for i in range(len(run) - 1))
-    return (_number(run),)
-
-
-@lru_cache(50_000)
-def _pieces_of(run: str) -> tuple[str, ...]:
-    if _SIGN.match(run):
-        return tuple(run)
-    if _LETTER_UNSPACED.match(run):
-        return _cut(run)
-    if run[0].isdigit() or len(run) < 3:
-        return (_number(run),)
-    return _cut("_" + _SPELT_OUT.sub(r"\1", run) + "_")
+@lru_cache(50_000)  # a language's few thousand frequent words are most of any text
+def _pieces_of(word: str) -> tuple[str, ...]:
+    if word[0].isdigit() or len(word) < 3:
+        return (_number(word),)
+    return _cut("_" + _SPELT_OUT.sub(r"\1", word) + "_")
 
 
 def _number(run: str) -> str:

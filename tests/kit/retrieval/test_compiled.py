@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def model_dir(embedder: LocalEmbedder, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A processor that neither has a GPU beside it nor multiplies bfloat16."""
     hardware = replace(compiled.detect(), kind="cpu", gpus=(), cpu_flags=frozenset({"avx2"}))
     monkeypatch.setattr(compiled, "detect", lambda: hardware)
+    compiled.fastest_dtype.cache_clear()
+    yield
     compiled.fastest_dtype.cache_clear()
 
 
@@ -109,12 +112,23 @@ def test_a_full_disk_refuses_a_model_for_the_moment_and_not_for_good(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise RuntimeError("iostream error")  # OpenVINO's words for it
 
-    monkeypatch.setattr(compiled, "_compile", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(compiled, "_save", full)
+    with pytest.raises(RuntimeError, match="iostream error"):
         compiled.compile_here(model_dir, 256)
     assert not compiled.is_compiled(model_dir)
+
+
+def test_a_model_that_cannot_be_traced_is_refused_for_good(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def untraceable(*_: object) -> None:
+        raise RuntimeError("no trace can follow this")
+
+    monkeypatch.setattr(compiled, "_traceable", untraceable)
+    compiled.compile_here(model_dir, 256)
+    monkeypatch.undo()
+    reason = compiled.compile_model(model_dir, max_tokens=256, progress=silent)
+    assert reason == "RuntimeError: no trace can follow this"
 
 
 def test_bfloat16_is_used_only_where_it_is_faster_and_not_where_a_flag_says_that_it_exists(
