@@ -102,7 +102,7 @@ def ground(
             claims.append(Claim(sentence, False, 0.0, neutral=True))
             continue
         score, span = _support(sentence, spans, weight, vectors)
-        if span is None:
+        if span is None and year:
             at_the_time, span = _support_at(year, sentence, spans, weight, vectors)
             score = max(score, at_the_time)
         if span is None:
@@ -182,15 +182,15 @@ def _claim(sentence: str, weight: Callable[[str], float]) -> _Claim:
 
 
 def _support_at(
-    year: str | None, sentence: str, spans: Sequence[Span], weight: Callable[[str], float], vectors: Vectors | None
+    year: str, sentence: str, spans: Sequence[Span], weight: Callable[[str], float], vectors: Vectors | None
 ) -> tuple[float, Span | None]:
     """The support of a claim that says "in 2021", by rules that held all that year and speak of no year themselves.
 
     All of its words that name anything have to be there: what else a claim may say of a year ("only in 2021") is not
     for a score to outvote.
     """
-    undated = re.sub(_DURING.replace("YEAR", year), "", sentence, flags=re.IGNORECASE) if year else sentence
-    if year is None or undated == sentence:
+    undated = re.sub(_DURING.replace("YEAR", year), "", sentence, flags=re.IGNORECASE)
+    if undated == sentence:
         return 0.0, None
     named = {term for term in _claim(undated, weight).terms if len(term) > 2} - _COMMON
     return _support(undated, [s for s in spans if _held_in(year, s) and named <= s.terms | s.lead], weight, vectors)

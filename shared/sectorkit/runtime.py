@@ -214,11 +214,15 @@ class Runtime:
 
     def _working(self, name: StageName) -> Progress:
         def progress(message: str, fraction: float | None = None) -> None:
-            if self._closing.is_set():
-                raise StoreError("stopped while loading")  # so that a half-started model server is stopped too
+            self._unless_closing(message)
             self._set(name, "working", message, fraction)
 
         return progress
+
+    def _unless_closing(self, message: str, fraction: float | None = None) -> None:
+        """A progress that tells nobody, and ends what was begun, a half-started model server too, once all is to end."""
+        if self._closing.is_set():
+            raise StoreError("stopped while loading")
 
     def _guarded(self, name: StageName, part: Callable[[], None]) -> None:
         """Run a part; whatever ends it is shown, since nobody waits for a thread's exception."""
@@ -251,14 +255,9 @@ class Runtime:
         while self._model_is_starting() or self._answering:
             if self._closing.wait(_HEALTH_EVERY):
                 return
-
-        def going_on(message: str, fraction: float | None = None) -> None:
-            if self._closing.is_set():
-                raise StoreError("stopped while compiling")
-
         if isinstance(self._embedder, LocalEmbedder):
             with suppress(StoreError):
-                self._embedder.compile(going_on)
+                self._embedder.compile(self._unless_closing)
 
     def _model_is_starting(self) -> bool:
         return self._stages["model"].state in ("waiting", "working")

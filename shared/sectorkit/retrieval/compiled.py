@@ -44,12 +44,12 @@ def is_compiled(model_dir: Path) -> bool:
 
 def usable() -> bool:
     """Whether OpenVINO is installed here and there is no GPU, which is faster anyway."""
-    return detect().kind == "cpu" and importlib.util.find_spec("openvino") is not None
+    return importlib.util.find_spec("openvino") is not None and detect().kind == "cpu"
 
 
 def helps() -> bool:
     """Whether OpenVINO, which computes in float32, is worth compiling for: not where bfloat16 is faster."""
-    return usable() and (not detect().bfloat16 or str(fastest_dtype()) == "torch.float32")
+    return not detect().bfloat16 or str(fastest_dtype()) == "torch.float32"
 
 
 class CompiledModel:

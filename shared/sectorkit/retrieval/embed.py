@@ -78,8 +78,10 @@ class LocalEmbedder(Embeddings):
 
         Questions are answered meanwhile by what is loaded.
         """
-        wanted = compiled.is_compiled(self._model_dir) or compiled.helps()
-        if self.backend != "OpenVINO" and compiled.usable() and wanted and (encode := self._compiled(progress)):
+        if self.backend == "OpenVINO" or not compiled.usable():
+            return
+        worth = compiled.is_compiled(self._model_dir) or compiled.helps()
+        if worth and (encode := self._compiled(progress)):
             with self._lock:
                 self._encode_batch = encode
 

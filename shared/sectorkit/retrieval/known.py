@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sectorkit.errors import ConfigurationError
-from sectorkit.retrieval.chunk import chunk, context
-from sectorkit.retrieval.corpus import scan
-from sectorkit.retrieval.parse import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,14 +71,15 @@ def corpus_digest(corpus: Path) -> str:
 
     The passages are cut by an estimate of their tokens, so that no model is needed.
     """
+    from sectorkit.retrieval.chunk import chunk, context
+    from sectorkit.retrieval.corpus import scan
+    from sectorkit.retrieval.embed import estimate_tokens
+    from sectorkit.retrieval.parse import parse
+
     sha = hashlib.sha256()
     for document in scan(corpus)[0]:
         sha.update(document.digest().encode())
-        passages = chunk(parse(document.path), source=document.source, metadata=document.metadata, count=_estimate)
-        for passage in passages:
+        parsed = parse(document.path)
+        for passage in chunk(parsed, source=document.source, metadata=document.metadata, count=estimate_tokens):
             sha.update(context(passage).encode())
     return sha.hexdigest()
-
-
-def _estimate(text: str) -> int:
-    return len(text.encode()) // 3

@@ -76,7 +76,7 @@ def test_it_is_current_until_a_document_or_what_is_said_of_it_or_the_way_it_is_c
 ) -> None:
     assert is_current(vectors, corpus)
     with monkeypatch.context() as patched:
-        patched.setattr("sectorkit.retrieval.known.context", lambda passage: passage.page_content.upper())
+        patched.setattr("sectorkit.retrieval.chunk.context", lambda passage: passage.page_content.upper())
         assert not is_current(vectors, corpus)
     (corpus / "metadata.toml").write_text('["bins.md"]\nstatus = "superseded"\n')
     assert not is_current(vectors, corpus)
