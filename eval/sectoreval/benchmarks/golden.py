@@ -1,0 +1,107 @@
+"""Golden questions: an app's own test of itself, over its own sample documents. `--set app=NAME` names another app.
+
+A case is answered rightly where a citation overlaps the words that its author marked: a strict reading, since another
+passage may say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sectoreval.answers import answered
+from sectoreval.arms import Arm
+from sectoreval.asking import ask_app
+from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
+from sectoreval.context import Context
+from sectoreval.measures import harmonic, ratio
+from sectorkit.app import SectorApp, load_app
+from sectorkit.golden import locate, read_golden
+
+
+def the_app(context: Context) -> SectorApp:
+    return load_app(context.option("app", "governance_search"))
+
+
+def cases(context: Context) -> list[Case]:
+    """The cases of the app's golden.jsonl, with the spans of their evidence in the index's documents."""
+    app = the_app(context)
+    index = context.app_index(app)
+    found = []
+    for case in read_golden(app.golden):
+        spans = [[quote.source, *(locate(quote, index) or (0, 0))] for quote in case.evidence]
+        gold = {
+            "question": case.question, "reference": case.answer, "answerable": case.answerable, "spans": spans,
+        }  # fmt: skip
+        groups = {"language": case.language, "answerable": "yes" if case.answerable else "no"}
+        found.append(Case(case.id, case.question, gold, groups=groups))
+    return found
+
+
+def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
+    """Columns of answering and abstaining; where documents are searched, of what was found and quoted as well."""
+    answers = answered(reply)
+    declines = reply is not None and not answers
+    answerable = bool(gold["answerable"])
+    values = {
+        "answerable": float(answerable), "unanswerable": float(not answerable), "abstained": float(declines),
+        "both": float(declines and not answerable), "answered": float(answers and answerable),
+    }  # fmt: skip
+    cites = False
+    if reply is None or "read" in reply:
+        found, read = (_held(gold, reply["hits"]), _held(gold, reply["evidence_spans"])) if reply else (0.0, 0.0)
+        cites = answers and _held(gold, reply["citations"] if reply else []) > 0
+        values |= {"found": found * answerable, "read": read * answerable, "cites": float(cites and answerable)}
+    outcome: Outcome
+    if reply is None:
+        outcome = "failed"
+    elif not answerable:
+        outcome = "right" if declines else "answered wrongly"
+    elif cites:
+        outcome = "right"
+    elif "read" in reply and not values["read"]:
+        outcome = "retrieval missed"
+    else:
+        outcome = "abstained wrongly" if declines else "wrong"
+    return Scored(values, outcome, str(reply["text"]) if reply else "", gold["reference"])
+
+
+def _held(gold: Mapping[str, Any], spans: Any) -> float:
+    """Share of the case's evidence that one of these overlaps; each has `source`, `start` and `end`."""
+    held = [
+        any(s["source"] == source and s["start"] < end and start < s["end"] for s in spans)
+        for source, start, end in gold["spans"]
+    ]
+    return sum(held) / len(held) if held else 0.0
+
+
+def solve(context: Context, arm: Arm) -> Any:
+    return ask_app(context, arm, app=the_app(context).name, corpus=None)
+
+
+BENCHMARK = Benchmark(
+    name="golden",
+    title="Golden questions of an app",
+    sector="governance",
+    source=None,
+    arms=("closed_book", "lexical", "dense", "hybrid", "reranked"),
+    measures=(
+        ratio(
+            "cites the gold words",
+            "cites",
+            "answerable",
+            about="of the answerable: a citation overlaps the marked words",
+        ),
+        ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
+        ratio("evidence found", "found", "answerable", about="Recall@10: share of the marked words among ten passages"),
+        ratio("evidence read", "read", "answerable", about="the same among the passages that the model saw"),
+        harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
+        ratio("abstention precision", "both", "abstained", about="share of abstentions that are right"),
+        ratio(
+            "abstention recall", "both", "unanswerable", about="share of unanswerable questions on which it abstains"
+        ),
+    ),
+    cases=cases,
+    solve=solve,
+    score=score,
+)

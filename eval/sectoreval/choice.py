@@ -1,0 +1,172 @@
+"""Multiple choice by constrained choice: the model may only write a letter, and no parser guesses what it meant.
+
+Small models prefer a position: asked plainly, a 0.5B may say A to everything. Beside the plain choice, two ways to take
+that out, by name, each reported beside it:
+
+    permuted     the options are shown in every rotation, and each option's log-probability is averaged over all
+                 (as many calls as options; Zheng et al. 2024, "Large Language Models Are Not Robust Multiple Choice Selectors")
+    calibrated   each letter's log-probability without a question is taken off (one call for each number of options;
+                 Zhao et al. 2021, "Calibrate Before Use")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sectoreval.context import Context
+from sectoreval.replies import store_failure, store_reply
+from sectoreval.served import check_choices, no_thinking
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.solver import Generate, Solver, TaskState
+
+LETTERS = "ABCDEFGHIJ"
+_SYSTEM = "You answer multiple-choice questions. Answer with the letter of the right option alone."
+_LISTED = 20  # log-probabilities that a server lists at most
+_NO_QUESTION = ("N/A", "-", "…")  # content-free questions
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, its options in the order of the benchmark, and text to read before it, if any."""
+
+    question: str
+    options: tuple[str, ...]
+    context: str = ""
+
+
+def prompt(question: Question, order: Sequence[int]) -> list[ChatMessage]:
+    """The messages, with the options in this order."""
+    from inspect_ai.model import ChatMessageSystem, ChatMessageUser
+
+    options = "\n".join(f"{LETTERS[n]}. {question.options[at]}" for n, at in enumerate(order))
+    context = f"{question.context}\n\n" if question.context else ""
+    return [
+        ChatMessageSystem(content=_SYSTEM),
+        ChatMessageUser(content=f"{context}Question: {question.question}\n{options}\nAnswer:"),
+    ]
+
+
+def choose(
+    context: Context,
+    questions: Callable[[Mapping[str, Any]], Mapping[str, Question]],
+    *,
+    prepare: Callable[[Mapping[str, Any]], tuple[str, list[dict[str, str]]]] | None = None,
+) -> Solver:
+    """Asks the questions that a case's gold holds, by name; its reply maps each name to `Picks.to_dict()`.
+
+    `prepare` brings the text to be read before the question, and the passages that it is made of; the reply then names
+    their documents as `read`.
+    """
+    from inspect_ai.solver import solver
+
+    if context.served is not None:
+        check_choices(context.served)
+    chooser = _Chooser(context)
+
+    @solver(name="choose")
+    def choosing() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            gold = state.metadata["gold"]
+            text, evidence = await asyncio.to_thread(prepare, gold) if prepare else ("", [])
+            reply: dict[str, Any] = {}
+            for name, question in questions(gold).items():
+                read = Question(question.question, question.options, text) if text else question
+                picks = await chooser.picks(read)
+                if picks is None:
+                    return store_failure(state, "the model gave none of the letters", evidence=evidence)
+                reply[name] = picks
+            said = ", ".join(LETTERS[picks["plain"]] for picks in reply.values())
+            if prepare:
+                reply["read"] = [passage["document"] for passage in evidence]
+            return store_reply(state, reply, said=said, evidence=evidence)
+
+        return solve
+
+    return choosing()
+
+
+class _Chooser:
+    """One model's choices; what it would pick without a question is asked once for each number of options."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._priors: dict[int, asyncio.Task[list[float]]] = {}
+
+    async def picks(self, question: Question) -> dict[str, Any] | None:
+        """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter.
+
+        `mass` is how much of the probability was on the letters, before the constraint.
+        """
+        count = len(question.options)
+        rotations = [[(first + n) % count for n in range(count)] for first in range(count)]
+        asked = rotations if "permuted" in self._context.debias else rotations[:1]
+        outputs = [await self._ask(prompt(question, order), count) for order in asked]
+        letters = [letter_of(output) for output in outputs]
+        if any(letter is None or letter >= count for letter in letters):
+            return None
+        logs = [letter_logprobs(output, count) for output in outputs]
+        picks: dict[str, Any] = {"plain": letters[0], "mass": round(_mass(logs[0]), 4)}
+        if "permuted" in self._context.debias:
+            picks["permuted"] = _best(average(logs, rotations))
+        if "calibrated" in self._context.debias:
+            prior = await self._prior(count)
+            picks["calibrated"] = _best([log - before for log, before in zip(logs[0], prior, strict=True)])
+        return picks
+
+    async def _prior(self, count: int) -> list[float]:
+        if count not in self._priors:
+            self._priors[count] = asyncio.ensure_future(self._content_free(count))
+        return await self._priors[count]
+
+    async def _content_free(self, count: int) -> list[float]:
+        empty = [Question(text, (text,) * count) for text in _NO_QUESTION]
+        outputs = [await self._ask(prompt(question, range(count)), count) for question in empty]
+        return [sum(logs) / len(logs) for logs in zip(*(letter_logprobs(o, count) for o in outputs), strict=True)]
+
+    async def _ask(self, messages: list[ChatMessage], count: int) -> ModelOutput:
+        from inspect_ai.model import GenerateConfig, get_model
+
+        body: dict[str, Any] = {"structured_outputs": {"choice": list(LETTERS[:count])}}
+        if self._context.served is not None:
+            body |= no_thinking(self._context.served)
+        config = GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=_LISTED, extra_body=body)
+        return await get_model().generate(messages, config=config)
+
+
+def letter_of(output: ModelOutput) -> int | None:
+    """The position of the letter that was written; None where it is no single letter."""
+    written = output.completion.strip()
+    return LETTERS.index(written) if len(written) == 1 and written in LETTERS else None
+
+
+def letter_logprobs(output: ModelOutput, count: int) -> list[float]:
+    """Each letter's log-probability as the first token, before the constraint; the lowest listed where it is not listed."""
+    logprobs = output.choices[0].logprobs if output.choices else None
+    listed = (logprobs.content[0].top_logprobs if logprobs and logprobs.content else None) or []
+    found = {entry.token.strip(): entry.logprob for entry in reversed(listed)}
+    floor = min((entry.logprob for entry in listed if entry.logprob > -1e4), default=-100.0)
+    return [max(found.get(letter, floor), floor) for letter in LETTERS[:count]]
+
+
+def average(logs: Sequence[Sequence[float]], rotations: Sequence[Sequence[int]]) -> list[float]:
+    """Each option's mean log-probability; `logs[r][n]` is that of the option `rotations[r][n]`."""
+    total = [0.0] * len(rotations[0])
+    for shown, order in zip(logs, rotations, strict=True):
+        for log, option in zip(shown, order, strict=True):
+            total[option] += log / len(rotations)
+    return total
+
+
+def _mass(logs: Sequence[float]) -> float:
+    import math
+
+    return min(1.0, sum(math.exp(log) for log in logs))
+
+
+def _best(scores: Sequence[float]) -> int:
+    return max(range(len(scores)), key=lambda n: scores[n])

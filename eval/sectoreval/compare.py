@@ -1,0 +1,109 @@
+"""Compare: two results over the same cases, measure by measure; and a gate that fails where one got worse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sectoreval.benchmark import Benchmark, load_benchmark
+from sectoreval.measures import Measure
+from sectoreval.results import ArmResult, RunResult
+from sectoreval.statistics import Difference, difference
+from sectorkit.errors import RequestError
+
+Load = Callable[[str], Benchmark]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure, first minus second, over the cases that both have."""
+
+    benchmark: str
+    first: str
+    second: str
+    measure: Measure
+    difference: Difference
+
+    @property
+    def worse(self) -> bool:
+        """Whether the first is shown to be worse."""
+        return self.difference.verdict == ("lower" if self.measure.higher_is_better else "higher")
+
+    def __str__(self) -> str:
+        d = self.difference
+        test = f"p = {d.p:.3f} by permutation" + (f", {d.mcnemar:.3f} by McNemar" if d.mcnemar is not None else "")
+        return (
+            f"{self.benchmark}, {self.measure.name}: {self.first} minus {self.second} {d.estimate.signed}, {d.verdict} "
+            f"(n={d.n}, {test}; {d.smallest:.3f} would have shown in four of five runs)"
+        )
+
+
+def compare(first: ArmResult, second: ArmResult, measure: Measure) -> Difference | None:
+    """The difference over the cases that both have; None where they share none, or one lacks the measure."""
+    theirs = {case.id: case for case in second.cases}
+    shared = [case for case in first.cases if case.id in theirs]
+    if not shared or not (first.has(measure) and second.has(measure)):
+        return None
+    mine = replace(first, cases=tuple(shared))
+    other = replace(second, cases=tuple(theirs[case.id] for case in shared))
+    return difference(mine.rows(measure), other.rows(measure), measure, mine.clusters)
+
+
+def compare_runs(first: RunResult, second: RunResult, load: Load = load_benchmark) -> list[Comparison]:
+    """Every measure of the arms that both runs have; of the arms of one model where both asked one.
+
+    Raises RequestError where the runs have no benchmark and arm in common.
+    """
+    found: list[Comparison] = []
+    for arm in first.arms:
+        for other in second.of(arm.benchmark):
+            if other.arm != arm.arm:
+                continue
+            for measure in load(arm.benchmark).measures:
+                if (apart := compare(arm, other, measure)) is not None:
+                    names = [f"{a.arm} of {a.model}" for a in (arm, other)]
+                    if names[0] == names[1]:
+                        names = [f"{names[0]} (first run)", f"{names[1]} (second run)"]
+                    found.append(Comparison(arm.benchmark, names[0], names[1], measure, apart))
+    if not found:
+        raise RequestError(
+            "the two runs have no benchmark, arm and cases in common; compare runs of the same benchmark"
+        )
+    return found
+
+
+def gate(run: RunResult, baseline: RunResult, load: Load = load_benchmark) -> Iterator[str]:
+    """The reasons why `run` is not as good as `baseline`; none where it is, beyond noise.
+
+    A main measure that is shown to be lower over the same cases, an arm or a case that is gone, or more cases that failed.
+    """
+    for before in baseline.arms:
+        now = next((arm for arm in run.of(before.benchmark) if arm.arm == before.arm), None)
+        name = f"{before.benchmark}, {before.arm}"
+        if now is None:
+            yield f"{name}: the run does not have it, and the baseline does"
+            continue
+        if gone := {case.id for case in before.cases} - {case.id for case in now.cases}:
+            yield f"{name}: {len(gone)} cases of the baseline were not run, such as {min(gone)}"
+        if now.failed > before.failed:
+            reasons = sorted({str(case.failure) for case in now.cases if case.failure})
+            yield f"{name}: {now.failed} cases failed, {before.failed} in the baseline ({'; '.join(reasons)[:300]})"
+        main = load(before.benchmark).main
+        apart = compare(now, before, main)
+        if apart is not None:
+            found = Comparison(before.benchmark, f"{now.arm} now", "the baseline", main, apart)
+            if found.worse:
+                yield str(found)
+
+
+def write_baseline(run: RunResult, path: Path) -> None:
+    """The run's columns alone, to be committed: no text of a benchmark is in it."""
+    slim = RunResult(
+        run.about, tuple(replace(arm, cases=tuple(
+            replace(case, asked="", said="", expected="", evidence=(), groups={}) for case in arm.cases
+        )) for arm in run.arms),
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(slim.to_dict(), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -1,0 +1,109 @@
+"""Context: what the cases and arms of one run share: settings, data, the model's limits, and indexes, opened when needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sectoreval.data import find_source, folder_of, verify
+from sectorkit.errors import ConfigurationError
+from sectorkit.models.endpoint import DEFAULT_CONTEXT
+from sectorkit.progress import Progress, silent
+from sectorkit.settings import Settings
+
+if TYPE_CHECKING:
+    from sectoreval.corpora import Corpus, CorpusIndex
+    from sectoreval.served import Served
+    from sectorkit.answering import Limits
+    from sectorkit.app import SectorApp
+    from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
+    from sectorkit.retrieval.index import Index
+    from sectorkit.retrieval.rerank import Reranker
+
+DEBIAS = ("permuted", "calibrated")
+
+
+@dataclass
+class Context:
+    """`served` is None where no model is asked. `options` are a benchmark's own, such as its languages.
+
+    `debias` names what is done against position bias beside the plain choice: see choice.py.
+    """
+
+    settings: Settings
+    data_dir: Path | None = None
+    served: Served | None = None
+    debias: tuple[str, ...] = ("calibrated",)
+    options: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = silent
+    _embedder: LocalEmbedder | EndpointEmbedder | None = None
+    _reranker: Reranker | None = None
+    _indexes: dict[str, CorpusIndex] = field(default_factory=dict)
+    _app_indexes: dict[str, Index] = field(default_factory=dict)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def data(self, source: str) -> Path:
+        """The folder of a data set, checked against its pin. ConfigurationError names the command that fetches it."""
+        found = find_source(source)
+        folder = folder_of(found, data_dir=self.data_dir, home=self.settings.home)
+        verify(found, folder, home=self.settings.home)
+        return folder
+
+    def option(self, name: str, default: str) -> str:
+        return self.options.get(name, default)
+
+    def limits(self) -> Limits:
+        """What a prompt may hold, for the model that is asked."""
+        from sectorkit.parts import limits_for
+
+        if self.served is None:
+            raise ConfigurationError("this benchmark asks a model; name one by --model")
+        return limits_for(self.settings, self.served.name, self.served.context_limit or DEFAULT_CONTEXT)
+
+    @property
+    def embedder(self) -> LocalEmbedder | EndpointEmbedder:
+        """The embedder that the settings name, loaded once."""
+        if self._embedder is None:
+            from sectorkit.parts import open_embedder
+
+            self._embedder = open_embedder(self.settings, progress=self.progress, many=True)
+        return self._embedder
+
+    @property
+    def reranker(self) -> Reranker:
+        """The reranker that the settings name. ConfigurationError where they name none."""
+        if self._reranker is None:
+            from sectorkit.terminal import needed_reranker
+
+            self._reranker = needed_reranker(self.settings, self.progress)
+        return self._reranker
+
+    def index(self, corpus: Corpus) -> CorpusIndex:
+        """The index of a benchmark's documents, made once and kept; the second caller waits for the first."""
+        from sectoreval.corpora import open_corpus
+
+        with self._opening:
+            if corpus.name not in self._indexes:
+                self._indexes[corpus.name] = open_corpus(corpus, self)
+            return self._indexes[corpus.name]
+
+    def app_index(self, app: SectorApp) -> Index:
+        """The index of an app's own documents, brought to their state."""
+        from sectorkit.parts import open_index
+
+        with self._opening:
+            if app.name not in self._app_indexes:
+                index = open_index(self.settings, app, self.embedder)
+                index.sync(app.corpus, progress=self.progress)
+                self._app_indexes[app.name] = index
+            return self._app_indexes[app.name]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for index in (*(opened.index for opened in self._indexes.values()), *self._app_indexes.values()):
+            index.close()
+        self._indexes.clear()
+        self._app_indexes.clear()

@@ -1,0 +1,92 @@
+"""Corpora: a benchmark's documents, indexed as a user's documents are.
+
+They are written out in BEIR's format, below SECTORKIT_HOME, so that `sectorkit bench retrieval --data` can be pointed
+at them too, and synced by the index that users search. The index is kept: a second run embeds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sectorkit.bench.beir import BeirDocument, read_beir
+from sectorkit.retrieval.index import Index
+
+if TYPE_CHECKING:
+    from sectoreval.context import Context
+
+DOCUMENT = "document"  # the metadata of a passage that names its document, and by which an oracle filters
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents by a name that is unique among benchmarks, with questions and judgements (question -> document -> score).
+
+    Questions and judgements are not searched: they make the folder a benchmark of its own.
+    """
+
+    name: str
+    documents: Sequence[BeirDocument]
+    questions: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class CorpusIndex:
+    """An open index; `documents` names the document of each of its sources. `passages` is how many it holds."""
+
+    index: Index
+    documents: Mapping[str, str]
+    passages: int
+    sha256: str
+
+
+def open_corpus(corpus: Corpus, context: Context) -> CorpusIndex:
+    """The corpus's index, brought to its state. Raises what `sectorkit.bench.ingest` raises."""
+    from sectorkit.bench.ingest import WatchedEmbedder, ingest
+
+    folder = context.settings.home / "benchmarks" / "corpora" / corpus.name
+    write_beir(corpus, folder)
+    data = read_beir(folder)
+    found = ingest(data, context.settings, WatchedEmbedder(context.embedder), progress=context.progress)
+    place = found.index.folder
+    found.index.close()
+    # Opened again by the embedder itself, as in an app: it knows how far from all passages a question may be.
+    index = Index.open(place, context.embedder, chroma_url=context.settings.chroma_url)
+    return CorpusIndex(index, found.corpus.ids, len(index), data.sha256["corpus.jsonl"])
+
+
+def write_beir(corpus: Corpus, folder: Path) -> None:
+    """`corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`; files that are as they should be stay untouched."""
+    documents = (
+        {"_id": d.id, "title": d.title, "text": d.text, "metadata": {**d.metadata, DOCUMENT: d.id}}
+        for d in corpus.documents
+    )
+    rows = [
+        f"{question}\t{document}\t{score}"
+        for question, judged in corpus.qrels.items()
+        for document, score in judged.items()
+    ]
+    _write(folder / "corpus.jsonl", "".join(map(_line, documents)))
+    _write(
+        folder / "queries.jsonl", "".join(_line({"_id": key, "text": text}) for key, text in corpus.questions.items())
+    )
+    _write(folder / "qrels" / "test.tsv", "\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
+
+
+def _line(entry: Mapping[str, object]) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    content = text.encode()
+    if path.exists() and hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(content).digest():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_bytes(content)
+    partial.replace(path)

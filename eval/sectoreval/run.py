@@ -1,0 +1,271 @@
+"""Run: benchmarks, arms and one model become Inspect tasks, and their logs become results.
+
+A run has a folder. `logs/` holds Inspect's logs, with every prompt and reply; `results.json` and the reports are made
+from them. The same run in the same folder goes on where it stopped: cases that have a reply are not asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sectoreval.arms import Arm, check_arms
+from sectoreval.benchmark import Benchmark, Case, load_benchmark
+from sectoreval.context import Context
+from sectoreval.replies import EVIDENCE, FAILURE, REPLY
+from sectoreval.results import ArmResult, CaseResult, RunResult
+from sectorkit.errors import ConfigurationError, RequestError
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+    from inspect_ai.log import EvalLog, EvalSample
+    from inspect_ai.scorer import Scorer
+
+    from sectoreval.served import Served
+
+CASE_SECONDS = 1800  # after which a case is given up, all its calls and retries together
+_TRIES = 1  # more, after the first, for cases that failed by the server and not by the model
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What is run. `arms` are those that each benchmark has of them; none means all but `reranked`.
+
+    `limit` asks a sample of so many cases, drawn by `seed`, the same for all arms and models.
+    """
+
+    benchmarks: tuple[str, ...]
+    arms: tuple[str, ...] = ()
+    model: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    debias: tuple[str, ...] = ("calibrated",)
+    options: Mapping[str, str] = field(default_factory=dict)
+    embedder: str | None = None
+    concurrency: int = 16
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise RequestError("--limit asks at least one case")
+        if self.concurrency < 1:
+            raise RequestError("--concurrency is at least 1")
+
+    def arms_of(self, benchmark: Benchmark) -> list[Arm]:
+        """The arms to run. UnknownName where the benchmark has none of those that are asked for."""
+        if not self.arms:
+            return [arm for arm in benchmark.arms if arm != "reranked"]
+        several = len(self.benchmarks) > 1  # then each is run under those arms that it has
+        wanted = [str(arm) for arm in self.arms if not several or arm in benchmark.arms]
+        return check_arms(wanted, benchmark.name, benchmark.arms)
+
+    @property
+    def key(self) -> str:
+        """Short and the same for the same run: the name of its folder where none is given. Speed is no part of it."""
+        said = {key: value for key, value in asdict(self).items() if key != "concurrency"}
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+        return "-".join([*self.benchmarks[:2], self.model or "default", digest]).replace("/", "_")
+
+
+def run(spec: RunSpec, context: Context, folder: Path) -> RunResult:
+    """Run what is not run yet, and read all of it. Every case of every arm is in the result, the failed ones as wrong.
+
+    Raises UnknownName, ConfigurationError for data that is missing or malformed, and what opening an index raises.
+    """
+    from inspect_ai import eval_set
+
+    from sectoreval.served import inspect_model
+
+    benchmarks = [load_benchmark(name) for name in spec.benchmarks]
+    if context.served is None and (asking := [b.name for b in benchmarks if needs_model(b, spec.arms_of(b))]):
+        raise ConfigurationError(f"{', '.join(asking)} ask a model; name one by --model")
+    tasks: list[Task] = []
+    cases: dict[str, list[Case]] = {}
+    for benchmark in benchmarks:
+        cases[benchmark.name] = sample(benchmark.cases(context), spec)
+        tasks += [make_task(benchmark, arm, cases[benchmark.name], context) for arm in spec.arms_of(benchmark)]
+    logs = folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    began = datetime.now(UTC)
+    eval_set(
+        tasks, log_dir=str(logs), model=[inspect_model(context.served, concurrency=spec.concurrency,
+                                                       seconds=context.settings.answer_timeout)],
+        max_samples=spec.concurrency, max_tasks=1, retry_attempts=_TRIES, retry_wait=5, retry_cleanup=True,
+        fail_on_error=True, continue_on_fail=True, score_on_error=True, log_model_api=False, log_buffer=10,
+        log_level="error", display=_display(), log_dir_allow_dirty=True,
+    )  # fmt: skip
+    arms = [
+        arm for benchmark in benchmarks for arm in read_arms(benchmark, cases[benchmark.name], logs, context.served)
+    ]
+    return RunResult(about(spec, benchmarks, context, began), tuple(arms))
+
+
+def needs_model(benchmark: Benchmark, arms: Sequence[Arm]) -> bool:
+    return benchmark.needs_model and bool(arms)
+
+
+def sample(cases: list[Case], spec: RunSpec) -> list[Case]:
+    """The cases to ask, in the benchmark's order: all, or `limit` of them, drawn by the seed."""
+    if spec.limit is None or spec.limit >= len(cases):
+        return cases
+    chosen = set(random.Random(spec.seed).sample(range(len(cases)), spec.limit))
+    return [case for number, case in enumerate(cases) if number in chosen]
+
+
+def make_task(benchmark: Benchmark, arm: Arm, cases: Sequence[Case], context: Context) -> Task:
+    """One benchmark under one arm, as Inspect runs it."""
+    from inspect_ai import Task
+    from inspect_ai.dataset import MemoryDataset, Sample
+
+    samples = [Sample(id=case.id, input=case.asked, metadata={"gold": dict(case.gold)}) for case in cases]
+    return Task(
+        dataset=MemoryDataset(samples, name=benchmark.name), solver=benchmark.solve(context, arm),
+        scorer=case_scorer(benchmark), name=task_name(benchmark.name, arm), time_limit=CASE_SECONDS,
+        metadata={"benchmark": benchmark.name, "arm": arm, "debias": list(context.debias)},
+    )  # fmt: skip
+
+
+def task_name(benchmark: str, arm: str) -> str:
+    return f"{benchmark}-{arm}"
+
+
+def case_scorer(benchmark: Benchmark) -> Scorer:
+    """The benchmark's own scoring as an Inspect scorer, so that Inspect's viewer shows it and can score a log again."""
+    from inspect_ai.scorer import Score, Target, mean, scorer
+    from inspect_ai.solver import TaskState
+
+    @scorer(metrics={"*": [mean()]}, name=benchmark.name)
+    def scoring() -> Scorer:
+        async def score(state: TaskState, target: Target) -> Score:
+            scored = benchmark.score(state.metadata["gold"], state.store.get(REPLY))
+            return Score(
+                value=dict(scored.values),
+                answer=scored.said,
+                explanation=f"{scored.outcome}; expected: {scored.expected}",
+            )
+
+        return score
+
+    return scoring()
+
+
+def read_arms(benchmark: Benchmark, cases: Sequence[Case], logs: Path, served: Served | None) -> Iterator[ArmResult]:
+    """The results of a benchmark's arms, from their newest logs; scores are computed from the replies anew."""
+    from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
+
+    newest: dict[str, EvalLog] = {}
+    for info in list_eval_logs(str(logs), descending=False):
+        header = read_eval_log(info, header_only=True)
+        if (header.eval.metadata or {}).get("benchmark") == benchmark.name:
+            newest[str((header.eval.metadata or {})["arm"])] = header
+    by_id = {case.id: case for case in cases}
+    for arm in benchmark.arms:
+        if arm not in newest:
+            continue
+        found = {
+            str(kept.id): case_result(benchmark, by_id[str(kept.id)], kept)
+            for kept in read_eval_log_samples(newest[arm].location, all_samples_required=False)
+            if str(kept.id) in by_id
+        }
+        missing = {case.id: case_result(benchmark, case, None) for case in cases if case.id not in found}
+        every = found | missing
+        yield ArmResult(benchmark.name, arm, served.name if served else "none", tuple(every[case.id] for case in cases))
+
+
+def case_result(benchmark: Benchmark, case: Case, kept: EvalSample | None) -> CaseResult:
+    """One case as the log has it; one without a log, or without a reply, is a wrong answer with its reason."""
+    reply = kept.store.get(REPLY) if kept else None
+    failure = None if reply is not None else why_none(kept)
+    scored = benchmark.score(case.gold, reply)
+    usage = list(kept.model_usage.values()) if kept else []
+    return CaseResult(
+        id=case.id, asked=case.asked, said=scored.said, expected=scored.expected,
+        outcome="failed" if failure else scored.outcome, values=dict(scored.values), cluster=case.cluster,
+        groups=dict(case.groups), evidence=list(kept.store.get(EVIDENCE, [])) if kept else [],
+        seconds=round((kept.working_time or kept.total_time or 0.0) if kept else 0.0, 3),
+        prompt_tokens=sum(u.input_tokens for u in usage), completion_tokens=sum(u.output_tokens for u in usage),
+        failure=failure,
+    )  # fmt: skip
+
+
+def why_none(kept: EvalSample | None) -> str:
+    """Why a case has no reply."""
+    if kept is None:
+        return "not run"
+    if kept.error is not None:
+        return kept.error.message
+    if kept.limit is not None:
+        return "timeout"
+    return str(kept.store.get(FAILURE, "no reply"))
+
+
+def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, began: datetime) -> dict[str, Any]:
+    """What the numbers depend on, and how to get them again."""
+    from importlib.metadata import version
+
+    from sectoreval.data import find_source
+    from sectorkit.models.catalogue import load_catalogue
+    from sectorkit.models.hardware import described
+
+    sources = {b.source: find_source(b.source) for b in benchmarks if b.source}
+    embedder = load_catalogue(context.settings.home).get(context.settings.embed_model)
+    return {
+        "spec": asdict(spec) | {"options": dict(spec.options)},
+        "command": command(spec),
+        "seed": spec.seed,
+        "sample": "all cases"
+        if spec.limit is None
+        else f"{spec.limit} cases of each benchmark, drawn by seed {spec.seed}",
+        "model": context.served.to_dict() if context.served else "none",
+        "embedder": {"name": context.settings.embed_model, "revision": embedder.revision if embedder else None},
+        "data": {
+            key: {"title": s.title, "licence": s.licence, "citation": s.citation, "url": s.url, "sha256": s.sha256}
+            for key, s in sources.items()
+        },
+        "code": code_hash(),
+        "versions": {
+            name: version(name) for name in ("sectorkit", "inspect-ai", "langchain-openai", "chromadb", "tantivy")
+        },
+        "hardware": described(),
+        "began": began.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def command(spec: RunSpec) -> str:
+    """The command that gives these numbers again."""
+    parts = ["sectoreval run", *spec.benchmarks]
+    parts += ["--arms", ",".join(spec.arms)] if spec.arms else []
+    parts += ["--model", spec.model] if spec.model else []
+    parts += ["--limit", str(spec.limit), "--seed", str(spec.seed)] if spec.limit else []
+    parts += ["--debias", ",".join(spec.debias)] if spec.debias != ("calibrated",) else []
+    parts += ["--embedder", spec.embedder] if spec.embedder else []
+    for key, value in spec.options.items():
+        parts += ["--set", f"{key}={value}"]
+    return " ".join(parts)
+
+
+def code_hash() -> str:
+    """A hash over what makes prompts, searches and scores: the sources of the harness, the layer and the apps."""
+    import sectoreval
+    import sectorkit
+    from sectorkit.app import app_names
+
+    roots = [Path(str(package.__file__)).parent for package in (sectoreval, sectorkit)]
+    roots += [Path(str(__import__(name).__file__)).parent for name in app_names()]
+    digest = hashlib.sha256()
+    for root in roots:
+        for file in sorted(root.rglob("*.py")):
+            digest.update(f"{root.name}/{file.relative_to(root).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _display() -> Any:
+    import sys
+
+    return "rich" if sys.stderr.isatty() else "none"

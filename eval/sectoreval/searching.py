@@ -1,0 +1,57 @@
+"""Searching: retrieval alone as an Inspect solver. No model is asked; the reply is a ranking of documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sectoreval.arms import Arm
+from sectoreval.context import Context
+from sectoreval.corpora import Corpus
+from sectoreval.replies import store_failure, store_reply
+
+if TYPE_CHECKING:
+    from inspect_ai.solver import Generate, Solver, TaskState
+
+    from sectoreval.benchmark import Reply
+
+WANTED = 10  # documents of a ranking
+
+
+def search(context: Context, arm: Arm, *, corpus: Callable[[], Corpus]) -> Solver:
+    """Searches the corpus for the `question` of each case, filtered by its `where`, if any.
+
+    The reply is `{"ranking": document ids, best first, "seconds": the search, the question's embedding included}`.
+    """
+    from inspect_ai.solver import solver
+
+    @solver(name="search")
+    def searching() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            gold = state.metadata["gold"]
+            reply, problem, evidence = await asyncio.to_thread(_search, context, arm, corpus, gold)
+            if problem is not None:
+                return store_failure(state, problem)
+            return store_reply(state, reply, said=", ".join(reply["ranking"]), evidence=evidence)
+
+        return solve
+
+    return searching()
+
+
+def _search(
+    context: Context, arm: Arm, corpus: Callable[[], Corpus], gold: dict[str, object]
+) -> tuple[Reply, str | None, list[dict[str, str]]]:
+    from sectorkit.bench.rank import rank_documents
+    from sectorkit.retrieval.rerank import search_by
+
+    opened = context.index(corpus())
+    ask = search_by(arm, opened.index, context.reranker if arm == "reranked" else None)
+    ranked = rank_documents(
+        ask, str(gold["question"]), wanted=WANTED, ids=opened.documents, passages=opened.passages,
+        where=gold.get("where"),  # type: ignore[arg-type]
+    )  # fmt: skip
+    texts = {document.id: document for document in corpus().documents}
+    evidence = [{"id": i, "title": texts[i].title, "text": texts[i].text[:1500]} for i in ranked.ids[:3]]
+    return {"ranking": ranked.ids, "seconds": ranked.seconds}, ranked.problem, evidence

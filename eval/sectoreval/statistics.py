@@ -1,0 +1,146 @@
+"""Statistics of runs: intervals, paired differences, tests, and the smallest difference that n cases could show.
+
+Cases that share a source (a page, a conversation, a meeting) are drawn together: they are not independent, and
+intervals that take them for it are too narrow. All draws are seeded: the same numbers in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sectoreval.measures import Array, Measure
+from sectorkit.stats import Estimate
+
+ROUNDS = 10_000
+_BLOCK = 2_000_000  # counts at a time, so that thousands of cases do not fill the memory
+_TO_SHOW = 2.80  # standard errors: 1.96 for 5 % two-sided, 0.84 for a power of 80 %
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second, over the same cases. `p` by permutation; `mcnemar` where each case is right or wrong.
+
+    `smallest` is the smallest difference that so many cases would have shown in four of five runs.
+    """
+
+    estimate: Estimate
+    p: float
+    mcnemar: float | None
+    smallest: float
+    n: int
+
+    @property
+    def verdict(self) -> str:
+        """In words; "no difference shown" unless interval and test agree that there is one."""
+        return self.estimate.verdict if self.p < 0.05 else "no difference shown"
+
+
+def estimate(rows: Array, measure: Measure, clusters: Sequence[str] | None = None, *, seed: int = 0) -> Estimate:
+    """The measure over cases, with its 95 % interval. `rows` is (cases, columns). ValueError where there are none."""
+    if not len(rows):
+        raise ValueError("no cases, no measure")
+    value = float(measure.of(rows.mean(axis=0)))
+    sums, sizes = _by_cluster(rows, clusters)
+    draws = measure.of(_resampled(sums, sizes, seed))
+    draws = draws[~np.isnan(draws)]
+    if not len(draws) or np.isnan(value):
+        return Estimate(value, float("nan"), float("nan"))
+    low, high = (float(bound) for bound in np.percentile(draws, [2.5, 97.5]))
+    if low == high and measure.share and value in (0.0, 1.0):
+        low, high = _exact(value, _independent(rows, measure, clusters))
+    return Estimate(value, low, high)
+
+
+def smallest_difference(
+    rows: Array, measure: Measure, clusters: Sequence[str] | None = None, *, seed: int = 0
+) -> float:
+    """The smallest difference to another, independent run of as many cases that would be shown in four of five times."""
+    sums, sizes = _by_cluster(rows, clusters)
+    return float(_TO_SHOW * np.sqrt(2) * np.nanstd(measure.of(_resampled(sums, sizes, seed))))
+
+
+def difference(
+    first: Array, second: Array, measure: Measure, clusters: Sequence[str] | None = None, *, seed: int = 0
+) -> Difference:
+    """First minus second, case by case: rows of one belong to rows of the other. ValueError for unequal shapes."""
+    if first.shape != second.shape or not len(first):
+        raise ValueError(f"no pairs: {first.shape} and {second.shape}")
+    width = first.shape[1]
+    sums, sizes = _by_cluster(np.hstack([first, second]), clusters)
+    means = _resampled(sums, sizes, seed)
+    draws = measure.of(means[:, :width]) - measure.of(means[:, width:])
+    draws = draws[~np.isnan(draws)]
+    value = float(measure.of(first.mean(axis=0)) - measure.of(second.mean(axis=0)))
+    if not len(draws):
+        return Difference(Estimate(value, float("nan"), float("nan")), 1.0, None, float("nan"), len(first))
+    low, high = (float(bound) for bound in np.percentile(draws, [2.5, 97.5]))
+    binary = width == 1 and bool(np.isin(np.hstack([first, second]), (0.0, 1.0)).all())
+    return Difference(
+        Estimate(value, low, high),
+        p=_permuted(sums[:, :width], sums[:, width:], len(first), measure, value, seed),
+        mcnemar=mcnemar(first[:, 0], second[:, 0]) if binary else None,
+        smallest=float(_TO_SHOW * draws.std()),
+        n=len(first),
+    )
+
+
+def mcnemar(first: Array, second: Array) -> float:
+    """McNemar's exact test, two-sided, of cases that are right (1) or wrong (0): a p-value."""
+    from scipy.stats import binomtest
+
+    only_first, only_second = int(((first == 1) & (second == 0)).sum()), int(((first == 0) & (second == 1)).sum())
+    if not only_first + only_second:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second).pvalue)
+
+
+def _by_cluster(rows: Array, clusters: Sequence[str] | None) -> tuple[Array, Array]:
+    """Sums of the columns in each cluster and how many cases it has."""
+    if clusters is None:
+        return rows, np.ones(len(rows))
+    _, members = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    sums = np.zeros((members.max() + 1, rows.shape[1]))
+    np.add.at(sums, members, rows)
+    return sums, np.bincount(members).astype(np.float64)
+
+
+def _resampled(sums: Array, sizes: Array, seed: int) -> Array:
+    """Column means of `ROUNDS` draws of as many clusters as there are, (rounds, columns)."""
+    generator, count = np.random.default_rng(seed), len(sums)
+    step = max(1, _BLOCK // count)
+    means: list[NDArray[np.float64]] = []
+    for at in range(0, ROUNDS, step):
+        times = generator.multinomial(count, np.full(count, 1 / count), size=min(step, ROUNDS - at))
+        means.append((times @ sums) / (times @ sizes)[:, None])
+    return np.concatenate(means)
+
+
+def _permuted(first: Array, second: Array, n: int, measure: Measure, value: float, seed: int) -> float:
+    """Share of random swaps between the two, cluster by cluster, that differ as much: a two-sided p-value."""
+    generator, count = np.random.default_rng(seed), len(first)
+    total, apart = (first + second).sum(axis=0) / n, first - second
+    step, reached = max(1, _BLOCK // count), 0
+    for at in range(0, ROUNDS, step):
+        signs = generator.choice((-1.0, 1.0), size=(min(step, ROUNDS - at), count))
+        shift = (signs @ apart) / n
+        swapped = measure.of((total + shift) / 2) - measure.of((total - shift) / 2)
+        reached += int((np.abs(np.nan_to_num(swapped)) >= abs(value) - 1e-12).sum())
+    return (reached + 1) / (ROUNDS + 1)
+
+
+def _independent(rows: Array, measure: Measure, clusters: Sequence[str] | None) -> int:
+    """How many independent cases the measure counts at most: its clusters, where cases share them."""
+    counted = rows[:, 1] > 0 if len(measure.columns) > 1 else np.ones(len(rows), dtype=bool)
+    if clusters is None:
+        return max(1, int(counted.sum()))
+    return max(1, len({cluster for cluster, counts in zip(clusters, counted, strict=True) if counts}))
+
+
+def _exact(value: float, n: int) -> tuple[float, float]:
+    """Clopper and Pearson's 95 % interval for none, or all, of `n`."""
+    edge = 0.025 ** (1 / n)
+    return (edge, 1.0) if value == 1.0 else (0.0, 1 - edge)

@@ -1,0 +1,146 @@
+"""What `sectoreval` prints, and the steps of its commands."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from sectoreval.arms import ARMS
+from sectoreval.benchmark import benchmark_names, load_benchmark
+from sectoreval.context import DEBIAS, Context
+from sectoreval.data import find_source, load_sources
+from sectoreval.results import RunResult, read_results
+from sectoreval.run import RunSpec, needs_model, run
+from sectorkit.errors import ConfigurationError, UnknownName
+from sectorkit.terminal import err, out, progress_bar
+
+if TYPE_CHECKING:
+    from sectorkit.settings import Settings
+
+
+def show_benchmarks(*, citations: bool) -> None:
+    """The benchmarks by sector, and under which licence their data come."""
+    table = Table("benchmark", "sector", "what it scores", "arms", "data, licence", box=None, pad_edge=False)
+    for benchmark in sorted(map(load_benchmark, benchmark_names()), key=lambda b: (b.sector, b.name)):
+        source = find_source(benchmark.source) if benchmark.source else None
+        data = f"{source.name}: {source.licence}" if source else "the app's own"
+        arms = ", ".join(benchmark.arms)
+        table.add_row(benchmark.name, benchmark.sector, escape(benchmark.title), arms, escape(data))
+    out.print(table)
+    out.print("\narms: " + "; ".join(f"[bold]{arm}[/] {about}" for arm, about in ARMS.items()))
+    if citations:
+        for source in load_sources().values():
+            out.print(f"\n[bold]{source.name}[/] {escape(source.citation)}\n{escape(source.url)}")
+
+
+def fetch_all(settings: Settings, names: Sequence[str]) -> int:
+    """Fetch the data of these benchmarks or data sets; all that benchmarks read where none is named."""
+    from sectoreval.fetch import fetch
+
+    used = {b.source for b in map(load_benchmark, benchmark_names()) if b.source}
+    wanted = [_source_of(name) for name in names] or sorted(used)
+    problems = 0
+    for name in dict.fromkeys(wanted):
+        source = find_source(name)
+        try:
+            with progress_bar(f"fetching {name}") as progress:
+                folder = fetch(source, home=settings.home, progress=progress)
+        except ConfigurationError as error:
+            if len(wanted) == 1:
+                raise
+            err.print(f"[red]{name}[/]: {escape(str(error))}")
+            problems += 1
+            continue
+        out.print(f"[bold]{name}[/] ({escape(source.licence)}): {folder}")
+    return 1 if problems else 0
+
+
+def _source_of(name: str) -> str:
+    if name in load_sources():
+        return name
+    if name in benchmark_names():
+        source = load_benchmark(name).source
+        if source is None:
+            raise ConfigurationError(f"{name} needs no data but the app's own")
+        return source
+    raise UnknownName("benchmark or data set", name, [*benchmark_names(), *load_sources()])
+
+
+def run_and_report(
+    settings: Settings, spec: RunSpec, *, data_dir: Path | None, folder: Path | None, fresh: bool
+) -> int:
+    """Run, write results and reports into the run's folder, and print the main numbers; 1 where cases were not run."""
+    from sectoreval.report import write_reports
+    from sectoreval.served import serve
+
+    for name in spec.debias:
+        if name not in DEBIAS:
+            raise UnknownName("way to take out position bias", name, list(DEBIAS))
+    if spec.embedder:
+        settings = settings.model_copy(update={"embed_model": spec.embedder})
+    benchmarks = [load_benchmark(name) for name in spec.benchmarks]
+    asks = any(needs_model(benchmark, spec.arms_of(benchmark)) for benchmark in benchmarks)
+    folder = folder or settings.home / "runs" / spec.key
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        progress = stack.enter_context(progress_bar("starting"))
+        context = Context(settings, data_dir, debias=spec.debias, options=spec.options, progress=progress)
+        stack.callback(context.close)
+        for benchmark in benchmarks:  # what is missing is said before a model is loaded
+            benchmark.cases(context)
+        if asks:
+            context.served = stack.enter_context(serve(settings, spec.model, progress=progress))
+        progress("running")
+        result = run(spec, context, folder)
+    result.write(folder / "results.json")
+    paths = write_reports(result, folder)
+    show(result)
+    out.print(f"\n{paths[0]}")
+    if unrun := sum(case.failure == "not run" for arm in result.arms for case in arm.cases):
+        err.print(f"[red]{unrun} cases were not run; the same command goes on with them[/]")
+    return 1 if unrun else 0
+
+
+def show(result: RunResult) -> None:
+    """Each arm's main measure, with its interval, n and failures."""
+    from sectoreval.statistics import estimate
+
+    table = Table("benchmark", "arm", "model", "measure", "value", "n", box=None, pad_edge=False)
+    for arm in result.arms:
+        for measure in load_benchmark(arm.benchmark).measures:
+            if arm.has(measure):
+                failed = f", failed {arm.failed}, counted as wrong" if arm.failed else ""
+                value = str(estimate(arm.rows(measure), measure, arm.clusters))
+                table.add_row(arm.benchmark, arm.arm, arm.model, measure.name, value, f"{len(arm.cases)}{failed}")
+    out.print(table)
+
+
+def replayed(path: Path, *, concurrency: int) -> RunSpec:
+    """What a run says that it was, to be run again."""
+    said = dict(read_results(path).about["spec"]) | {"concurrency": concurrency}
+    for key in ("benchmarks", "arms", "debias"):
+        said[key] = tuple(said[key])
+    return RunSpec(**said)
+
+
+def report_again(paths: Sequence[Path], folder: Path | None) -> None:
+    """The reports of one run, or the scoreboard of several."""
+    from sectoreval.report import write_reports
+    from sectoreval.scoreboard import write_scoreboard
+
+    runs = [(path, read_results(path)) for path in paths]
+    if len(runs) == 1:
+        path, result = runs[0]
+        out.print(str(write_reports(result, folder or (path if path.is_dir() else path.parent))[0]))
+        return
+    if folder is None:
+        raise ConfigurationError("a scoreboard belongs to no run; say where to write it: --out DIR")
+    folder.mkdir(parents=True, exist_ok=True)
+    out.print(str(write_scoreboard(runs, folder)))
