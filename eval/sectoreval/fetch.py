@@ -100,7 +100,7 @@ def _alone(source: Source, home: Path, progress: Progress) -> Iterator[Path]:
     (root / ".locks").mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / ".locks" / f"{source.name}.lock")
     try:
-        pass
+        lock.acquire(timeout=0)
     except Timeout:
         progress(f"{source.name}: another process is fetching it; waiting")
         try:

@@ -42,11 +42,11 @@ def scale_of(estimates: Iterable[Estimate]) -> Scale:
     return Scale(tuple(round(n * step, 10) for n in range(first, last + 1)))
 
 
-def whisker(found: Estimate, scale: Scale, *, best: bool = False) -> Markup:
-    """A dot at the mean and a line over the interval; the grid alone where they are not defined."""
+def whisker(found: Estimate | None, scale: Scale, *, best: bool = False) -> Markup:
+    """A dot at the mean and a line over the interval; the grid alone where there are none."""
     middle = ROW // 2
     drawn = "".join(f'<line class="grid" x1="{x}%" x2="{x}%" y2="{ROW}"/>' for x in map(scale.place, scale.ticks))
-    if not (math.isnan(found.mean) or math.isnan(found.low)):
+    if found is not None and not (math.isnan(found.mean) or math.isnan(found.low)):
         low, mean, high = map(scale.place, (found.low, found.mean, found.high))
         drawn += f'<line class="span" x1="{low}%" x2="{high}%" y1="{middle}" y2="{middle}"/>'
         drawn += "".join(

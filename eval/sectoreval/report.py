@@ -8,20 +8,22 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 
-from sectoreval.arms import Arm
+from sectoreval.arms import ARMS, Arm
 from sectoreval.benchmark import Benchmark, Outcome, load_benchmark
+from sectoreval.compare import Load, compare
 from sectoreval.measures import Measure
-from sectoreval.results import ArmResult, CaseResult, RunResult
-from sectoreval.statistics import Difference, difference, estimate, smallest_difference
+from sectoreval.results import ArmResult, RunResult
+from sectoreval.statistics import Difference, estimate, smallest_difference
 from sectoreval.templates import finite, render, write
+from sectoreval.templates.cases import case_table
 from sectorkit.stats import Estimate
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
@@ -32,8 +34,6 @@ assert set(OUTCOMES) == set(get_args(Outcome))
 CEILING: Final[Arm] = "oracle"  # it is told the right passages: it says what is possible, and cannot be the best
 _GROUP_VALUES = range(2, 21)  # fewer say nothing, more are no groups but names
 _READ_FIRST = 24  # sentences; the others are there to be opened
-
-Load: TypeAlias = Callable[[str], Benchmark]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class GroupScore:
 class ArmSummary:
     """One arm and model over all its cases, failed ones included.
 
-    `measures` are by name, in the benchmark's order. `smallest` is the smallest difference in the main measure that
+    `model` is empty where none was asked. `measures` are by name, in the benchmark's order, those that the arm has.
+    `smallest`, NaN where the arm does not have the main measure, is the smallest difference in the main measure that
     two runs of so many cases would show in four of five times. `outcomes` and `failures` (by reason) are counts.
     Seconds and tokens are of one case: the median and the 95th percentile, and means. `groups` maps key and value.
     """
@@ -73,8 +74,11 @@ class ArmSummary:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two arms, by label, over the cases that both have; `difference` is None where they share none."""
+class Pair:
+    """Two arms, by label, in the main measure over the cases that both have.
+
+    `difference` is None where they share no case, or one does not have the measure.
+    """
 
     first: str
     second: str
@@ -95,7 +99,7 @@ class Comparison:
         """What may be said of the two, the higher one first where a difference is shown."""
         found = self.difference
         if found is None:
-            return f"{self.first} and {self.second} share no case"
+            return f"{self.first} and {self.second} share no case with this measure"
         if math.isnan(found.estimate.low):
             return f"The difference between {self.first} and {self.second} is not defined"
         if not self.shown:
@@ -137,7 +141,7 @@ class MeasureNote:
 class BenchmarkSummary:
     """One benchmark's arms in the order of the run; the first of `measures` is the main one, which is compared.
 
-    `best` is the label of the arm with the best main measure, the ceiling left out where there is another; `next`
+    `groups` are keys to break results down by, each with its values. `best` is the label of the arm with the best main measure, the ceiling left out where there is another; `next`
     is the one after it. Either is None where there is none. That one is best does not say that a difference is shown.
     """
 
@@ -148,7 +152,8 @@ class BenchmarkSummary:
     note: str
     measures: tuple[MeasureNote, ...]
     arms: tuple[ArmSummary, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Pair, ...]
+    groups: Mapping[str, Sequence[str]]
     best: str | None
     next: str | None
 
@@ -168,13 +173,22 @@ class BenchmarkSummary:
         return found is not None and self.best is not None and found.shows(self.best, self.main.higher_is_better)
 
     @property
-    def listed(self) -> tuple[Comparison, ...]:
+    def listed(self) -> tuple[Pair, ...]:
         """The comparisons to read first: where only the arm or only the model differs; of many, those of the best. Shown first."""
         arms = {arm.label: arm for arm in self.arms}
         pairs = [(arms[found.first], arms[found.second], found) for found in self.comparisons]
         alike = tuple(found for a, b, found in pairs if a.arm == b.arm or a.model == b.model)
         of_best = tuple(found for found in self.comparisons if self.best in (found.first, found.second))
         return tuple(sorted(alike if len(alike) <= _READ_FIRST else of_best, key=lambda found: not found.shown))
+
+    @property
+    def main_estimates(self) -> list[Estimate]:
+        return [arm.measures[self.main.name] for arm in self.arms if self.main.name in arm.measures]
+
+    @property
+    def smallest(self) -> list[float]:
+        """The arms' smallest differences that would be shown, where they are defined."""
+        return [arm.smallest for arm in self.arms if not math.isnan(arm.smallest)]
 
     def group_estimates(self, key: str) -> list[Estimate]:
         """Every arm's main measure in every group of a key."""
@@ -212,30 +226,27 @@ def summarise(run: RunResult, load: Load = load_benchmark) -> Summary:
 def write_reports(run: RunResult, folder: Path, load: Load = load_benchmark) -> list[Path]:
     """Writes `report.html`, `report.md` and `summary.json` into `folder`; gives their paths back."""
     summary = summarise(run, load)
-    page = render("report.html.j2", "cases.js", summary=summary, cases=_cases(run, summary), outcomes=OUTCOMES)
+    used = {arm.arm for benchmark in summary.benchmarks for arm in benchmark.arms}
+    arms = {arm: about for arm, about in ARMS.items() if arm in used}
+    cases = case_table(run, summary, OUTCOMES)
     texts = {
-        "report.html": page,
-        "report.md": render("report.md.j2", summary=summary),
+        "report.html": render("report.html.j2", "cases.js", summary=summary, arms=arms, cases=cases),
+        "report.md": render("report.md.j2", summary=summary, arms=arms),
         "summary.json": json.dumps(summary.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
     }
     return [write(folder / name, text) for name, text in texts.items()]
 
 
-def compare(first: ArmResult, second: ArmResult, measure: Measure) -> Difference | None:
-    """First minus second over the cases that both have, matched by id; None where they share none."""
-    others = {case.id: case for case in second.cases}
-    mine = replace(first, cases=tuple(case for case in first.cases if case.id in others))
-    theirs = replace(second, cases=tuple(others[case.id] for case in mine.cases))
-    if not mine.cases:
-        return None
-    return difference(mine.rows(measure), theirs.rows(measure), measure, mine.clusters)
-
-
 def ranked(estimates: Mapping[str, Estimate], measure: Measure, *, ceilings: Sequence[str]) -> list[str]:
     """Labels from best to worst; `ceilings` are left out where there is another, and so is what is not defined."""
-    defined = [label for label, found in estimates.items() if not math.isnan(found.mean)]
-    open_to_all = [label for label in defined if label not in ceilings] or defined
-    return sorted(open_to_all, key=lambda label: estimates[label].mean, reverse=measure.higher_is_better)
+    defined = [named for named, found in estimates.items() if not math.isnan(found.mean)]
+    competing = [named for named in defined if named not in ceilings] or defined
+    return sorted(competing, key=lambda named: estimates[named].mean, reverse=measure.higher_is_better)
+
+
+def asked_model(arm: ArmResult) -> str:
+    """The model's name; empty where the run asked none, as it does where an arm only searches."""
+    return "" if arm.model == "none" else arm.model
 
 
 def label(arm: str, model: str) -> str:
@@ -247,8 +258,8 @@ def _benchmark(benchmark: Benchmark, arms: Sequence[ArmResult]) -> BenchmarkSumm
     main = benchmark.main
     groups = _groups(arms)
     summaries = tuple(_arm(arm, benchmark.measures, groups) for arm in arms)
-    pairs = combinations(arms, 2)
-    estimates = {arm.label: arm.measures[main.name] for arm in summaries}
+    labelled = [(arm.label, result) for arm, result in zip(summaries, arms, strict=True)]
+    estimates = {arm.label: arm.measures[main.name] for arm in summaries if main.name in arm.measures}
     order = ranked(estimates, main, ceilings=[arm.label for arm in summaries if arm.arm == CEILING])
     return BenchmarkSummary(
         name=benchmark.name,
@@ -258,9 +269,8 @@ def _benchmark(benchmark: Benchmark, arms: Sequence[ArmResult]) -> BenchmarkSumm
         note=benchmark.note,
         measures=tuple(MeasureNote(m.name, m.about, m.higher_is_better) for m in benchmark.measures),
         arms=summaries,
-        comparisons=tuple(
-            Comparison(label(a.arm, a.model), label(b.arm, b.model), compare(a, b, main)) for a, b in pairs
-        ),
+        comparisons=tuple(Pair(one, other, compare(a, b, main)) for (one, a), (other, b) in combinations(labelled, 2)),
+        groups=groups,
         best=order[0] if order else None,
         next=order[1] if len(order) > 1 else None,
     )
@@ -272,11 +282,11 @@ def _arm(arm: ArmResult, measures: Sequence[Measure], groups: Mapping[str, Seque
     outcomes = Counter(case.outcome for case in arm.cases)
     return ArmSummary(
         arm=arm.arm,
-        model=arm.model,
+        model=asked_model(arm),
         n=len(arm.cases),
         failed=arm.failed,
-        measures={measure.name: estimate(arm.rows(measure), measure, clusters) for measure in measures},
-        smallest=smallest_difference(arm.rows(main), main, clusters),
+        measures={m.name: estimate(arm.rows(m), m, clusters) for m in measures if arm.has(m)},
+        smallest=smallest_difference(arm.rows(main), main, clusters) if arm.has(main) else float("nan"),
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES if outcome in outcomes},
         failures=dict(Counter(case.failure for case in arm.cases if case.failure is not None).most_common()),
         seconds_median=float(np.median(seconds)),
@@ -292,7 +302,7 @@ def _group_scores(arm: ArmResult, main: Measure, key: str, values: Sequence[str]
     return {
         value: GroupScore(estimate(part.rows(main), main, part.clusters), len(part.cases))
         for value, part in parts.items()
-        if part.cases
+        if part.cases and part.has(main)
     }
 
 
@@ -304,47 +314,6 @@ def _groups(arms: Sequence[ArmResult]) -> dict[str, list[str]]:
             for key, value in case.groups.items():
                 found.setdefault(key, set()).add(value)
     return {key: sorted(values) for key, values in found.items() if len(values) in _GROUP_VALUES}
-
-
-def _cases(run: RunResult, summary: Summary) -> dict[str, Any]:
-    """What the page's table of cases is drawn from: arms side by side, and every passage once."""
-    passages: dict[tuple[str, str, str], int] = {}
-    benchmarks = [
-        {
-            "title": benchmark.title,
-            "arms": [[arm.arm, arm.model] for arm in benchmark.arms],
-            "groups": _groups(run.of(benchmark.name)),
-            "cases": _side_by_side(run.of(benchmark.name), passages),
-        }
-        for benchmark in summary.benchmarks
-    ]
-    made: dict[str, Any] = finite({"outcomes": OUTCOMES, "passages": list(passages), "benchmarks": benchmarks})
-    return made
-
-
-def _side_by_side(arms: Sequence[ArmResult], passages: dict[tuple[str, str, str], int]) -> list[dict[str, Any]]:
-    """Each case once, with one result, or None, for each arm. Fills `passages`, which results refer to by number."""
-    rows: dict[str, dict[str, Any]] = {}
-    for column, arm in enumerate(arms):
-        for case in arm.cases:
-            first = {"id": case.id, "asked": case.asked, "expected": case.expected, "groups": dict(case.groups)}
-            row = rows.setdefault(case.id, first | {"results": [None] * len(arms)})
-            row["results"][column] = _result(case, passages)
-    return list(rows.values())
-
-
-def _result(case: CaseResult, passages: dict[tuple[str, str, str], int]) -> dict[str, Any]:
-    shown = [(passage["id"], passage["title"], passage["text"]) for passage in case.evidence]
-    return {
-        "said": case.said,
-        "outcome": case.outcome,
-        "failure": case.failure,
-        "values": dict(case.values),
-        "evidence": [passages.setdefault(passage, len(passages)) for passage in shown],
-        "seconds": case.seconds,
-        "prompt_tokens": case.prompt_tokens,
-        "completion_tokens": case.completion_tokens,
-    }
 
 
 def _negated(found: Estimate) -> Estimate:

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sectoreval.arms import ARMS
-from sectoreval.benchmark import load_benchmark
-from sectoreval.report import CEILING, Comparison, Load, compare, label, ranked
+from sectoreval.benchmark import Benchmark, load_benchmark
+from sectoreval.compare import Load, compare
+from sectoreval.measures import Measure
+from sectoreval.report import CEILING, Pair, asked_model, label, ranked
 from sectoreval.results import ArmResult, RunResult
 from sectoreval.statistics import estimate
 from sectoreval.templates import render, write
@@ -44,13 +46,12 @@ class Cell:
 class Column:
     """One benchmark. `lead` compares the best with the next, None where there are no two; `best` is set where it is shown."""
 
-    name: str
     title: str
     sector: str
     measure: str
     higher_is_better: bool
     cells: Mapping[Row, Cell]
-    lead: Comparison | None
+    lead: Pair | None
     best: Row | None
 
     @property
@@ -70,13 +71,28 @@ class Scoreboard:
     columns: tuple[Column, ...]
 
 
+class _Entry(NamedTuple):
+    """An arm's results, and the name and the time of the run that they are from."""
+
+    run: str
+    finished: str
+    arm: ArmResult
+
+
 def scoreboard(runs: Sequence[tuple[Path, RunResult]], load: Load = load_benchmark) -> Scoreboard:
-    """The board of `runs`, each with its folder. ConfigurationError where one does not say when it finished."""
+    """The board of `runs`, each with its folder or its file. ConfigurationError where one does not say when it finished."""
     newest = sorted(runs, key=lambda run: _finished(*run), reverse=True)
-    names = dict.fromkeys(name for _, run in newest for name in run.benchmarks())
-    columns = sorted((_column(name, newest, load) for name in names), key=lambda column: (column.sector, column.title))
-    rows = sorted({row for column in columns for row in column.cells}, key=_order)
-    return Scoreboard(tuple(rows), tuple(columns))
+    entries = [
+        _Entry(_name(path), str(run.about["finished"]), arm)
+        for path, run in newest
+        for arm in run.arms
+        if arm.has(load(arm.benchmark).main)
+    ]
+    names = dict.fromkeys(entry.arm.benchmark for entry in entries)
+    columns = [_column(load(name), [entry for entry in entries if entry.arm.benchmark == name]) for name in names]
+    rows = {row for column in columns for row in column.cells}
+    ordered = sorted(columns, key=lambda column: (column.sector, column.title))
+    return Scoreboard(tuple(sorted(rows, key=_order)), tuple(ordered))
 
 
 def write_scoreboard(runs: Sequence[tuple[Path, RunResult]], folder: Path, load: Load = load_benchmark) -> Path:
@@ -86,41 +102,41 @@ def write_scoreboard(runs: Sequence[tuple[Path, RunResult]], folder: Path, load:
     return write(folder / "scoreboard.html", render("scoreboard.html.j2", board=board, runs=len(runs)))
 
 
-def _column(name: str, newest: Sequence[tuple[Path, RunResult]], load: Load) -> Column:
-    benchmark = load(name)
+def _column(benchmark: Benchmark, entries: Sequence[_Entry]) -> Column:
+    """One benchmark's column; `entries` are newest first."""
     main = benchmark.main
-    found: dict[Row, list[tuple[Path, RunResult, ArmResult]]] = {}
-    for path, run in newest:
-        for arm in run.of(name):
-            found.setdefault((arm.model, arm.arm), []).append((path, run, arm))
-    cells = {
-        row: _cell(entries, estimate(entries[0][2].rows(main), main, entries[0][2].clusters))
-        for row, entries in found.items()
-    }
-    labels = {label(arm, model): (model, arm) for model, arm in cells}
-    scores = {named: cells[row].estimate for named, row in labels.items()}
-    order = ranked(scores, main, ceilings=[named for named, (_, arm) in labels.items() if arm == CEILING])
-    if len(order) < 2:
-        lead = None
-    else:
-        first, second = (found[labels[named]][0][2] for named in order[:2])
-        lead = Comparison(order[0], order[1], compare(first, second, main))
+    found: dict[Row, list[_Entry]] = {}
+    for entry in entries:
+        found.setdefault((asked_model(entry.arm), entry.arm.arm), []).append(entry)
+    cells = {row: _cell(of_row, main) for row, of_row in found.items()}
+    rows = {label(arm, model): (model, arm) for model, arm in cells}
+    scores = {named: cells[row].estimate for named, row in rows.items()}
+    order = ranked(scores, main, ceilings=[named for named, (_, arm) in rows.items() if arm == CEILING])
+    lead = None
+    if len(order) > 1:
+        first, second = (found[rows[named]][0].arm for named in order[:2])
+        lead = Pair(order[0], order[1], compare(first, second, main))
     return Column(
-        name=name,
         title=benchmark.title,
         sector=benchmark.sector,
         measure=main.name,
         higher_is_better=main.higher_is_better,
         cells=cells,
         lead=lead,
-        best=labels[order[0]] if lead is not None and lead.shows(order[0], main.higher_is_better) else None,
+        best=rows[order[0]] if lead is not None and lead.shows(order[0], main.higher_is_better) else None,
     )
 
 
-def _cell(entries: Sequence[tuple[Path, RunResult, ArmResult]], found: Estimate) -> Cell:
-    (path, run, arm), *older = entries
-    names = tuple(path.name for path, _, _ in older)
-    return Cell(found, len(arm.cases), arm.failed, path.name, str(run.about["finished"]), names)
+def _cell(entries: Sequence[_Entry], main: Measure) -> Cell:
+    counted, *older = entries
+    arm = counted.arm
+    found = estimate(arm.rows(main), main, arm.clusters)
+    return Cell(found, len(arm.cases), arm.failed, counted.run, counted.finished, tuple(entry.run for entry in older))
+
+
+def _name(path: Path) -> str:
+    """A run's name: its folder's, without the way there."""
+    return (path.parent if path.suffix == ".json" else path).resolve().name
 
 
 def _finished(path: Path, run: RunResult) -> datetime:

@@ -70,7 +70,7 @@ def _about(models: Sequence[str], finished: str) -> dict[str, Any]:
         "hardware": {"cpu": "2 cores, AVX-512", "memory": "16 GB"},
         "versions": {"sectorkit": "0.4.0", "python": "3.11.9", "inspect_ai": "0.3.250"},
         "prompts": {"answer": "sha256:1f0c77a2", "choice": "sha256:9ab3e1d4"},
-        "sources": {
+        "data": {
             "city-pages": {
                 "title": "Questions on municipal pages",
                 "revision": "c0ffee12",

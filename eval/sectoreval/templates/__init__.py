@@ -56,8 +56,10 @@ def finite(value: Any) -> Any:
     return value
 
 
-def number(found: Estimate) -> str:
-    """An estimate with its interval, or that there is none."""
+def number(found: Estimate | None) -> str:
+    """An estimate with its interval, or why there is none."""
+    if found is None:
+        return "not measured"
     return "not defined" if math.isnan(found.mean) or math.isnan(found.low) else str(found)
 
 
