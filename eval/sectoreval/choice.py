@@ -98,10 +98,7 @@ class _Chooser:
         self._priors: dict[int, asyncio.Task[list[float]]] = {}
 
     async def picks(self, question: Question) -> dict[str, Any] | None:
-        """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter.
-
-        `mass` is how much of the probability was on the letters, before the constraint.
-        """
+        """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter."""
         count = len(question.options)
         rotations = [[(first + n) % count for n in range(count)] for first in range(count)]
         asked = rotations if "permuted" in self._context.debias else rotations[:1]
@@ -110,7 +107,7 @@ class _Chooser:
         if any(letter is None or letter >= count for letter in letters):
             return None
         logs = [letter_logprobs(output, count) for output in outputs]
-        picks: dict[str, Any] = {"plain": letters[0], "mass": round(_mass(logs[0]), 4)}
+        picks: dict[str, Any] = {"plain": letters[0]}
         if "permuted" in self._context.debias:
             picks["permuted"] = _best(average(logs, rotations))
         if "calibrated" in self._context.debias:
@@ -145,7 +142,7 @@ def letter_of(output: ModelOutput) -> int | None:
 
 
 def letter_logprobs(output: ModelOutput, count: int) -> list[float]:
-    """Each letter's log-probability as the first token, before the constraint; the lowest listed where it is not listed."""
+    """Each letter's log-probability as the first token; the lowest that is listed where it is not listed."""
     logprobs = output.choices[0].logprobs if output.choices else None
     listed = (logprobs.content[0].top_logprobs if logprobs and logprobs.content else None) or []
     found = {entry.token.strip(): entry.logprob for entry in reversed(listed)}
@@ -160,12 +157,6 @@ def average(logs: Sequence[Sequence[float]], rotations: Sequence[Sequence[int]])
         for log, option in zip(shown, order, strict=True):
             total[option] += log / len(rotations)
     return total
-
-
-def _mass(logs: Sequence[float]) -> float:
-    import math
-
-    return min(1.0, sum(math.exp(log) for log in logs))
 
 
 def _best(scores: Sequence[float]) -> int:
