@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sectoreval.arms import Arm
@@ -30,8 +31,10 @@ _KEPT = ("passage_id", "document", "source", "start", "end", "similarity")  # of
 _BROKEN_OFF = ("model_unavailable", "interrupted")
 
 
-def ask_app(context: Context, arm: Arm, *, app: str, corpus: Callable[[], Corpus] | None) -> Solver:
-    """Asks `app` the question of each case: over its own documents where there is no `corpus`.
+def ask_app(
+    context: Context, arm: Arm, *, app: str, corpus: Callable[[], Corpus] | None, docs: Path | None = None
+) -> Solver:
+    """Asks `app` the question of each case: over its own documents, or the folder `docs`, where there is no `corpus`.
 
     A case's gold holds `question`, and may hold `where`, a filter, and `right`, the documents that an oracle shows; an
     oracle without any of these searches all. The reply is `Answer.to_dict()`, each citation with its `document`, and
@@ -50,7 +53,7 @@ def ask_app(context: Context, arm: Arm, *, app: str, corpus: Callable[[], Corpus
             gold = state.metadata["gold"]
             if arm == "closed_book":
                 return await _closed_book(context, loaded, state, gold)
-            index, documents = await asyncio.to_thread(_open, context, loaded, corpus)
+            index, documents = await asyncio.to_thread(_open, context, loaded, corpus, docs)
             where = dict(gold.get("where") or {})
             if arm == "oracle" and gold.get("right"):
                 where = {DOCUMENT: list(gold["right"])}
@@ -77,11 +80,13 @@ def ask_app(context: Context, arm: Arm, *, app: str, corpus: Callable[[], Corpus
     return asking()
 
 
-def _open(context: Context, app: SectorApp, corpus: Callable[[], Corpus] | None) -> tuple[Index, Mapping[str, str]]:
+def _open(
+    context: Context, app: SectorApp, corpus: Callable[[], Corpus] | None, docs: Path | None
+) -> tuple[Index, Mapping[str, str]]:
     if corpus is not None:
         opened = context.index(corpus())
         return opened.index, opened.documents
-    return context.app_index(app), {}
+    return context.app_index(app, docs), {}
 
 
 async def _ask(

@@ -61,7 +61,7 @@ class Benchmark:
 
     name: str
     title: str
-    sector: Literal["governance", "healthcare", "manufacturing"]
+    sector: Literal["governance", "healthcare", "manufacturing", "own"]
     source: str | None
     arms: tuple[Arm, ...]
     measures: tuple[Measure, ...]

@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         help="permuted, calibrated, both by a comma, or none (calibrated)",
     )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of a benchmark's own")
+    run.add_argument(
+        "--data", type=Path, metavar="PATH", help="the file or folder of own_retrieval, own_choices, own_questions"
+    )
     run.add_argument("--embedder", metavar="NAME", help="an embedding model of `sectorkit models list`")
     run.add_argument("--concurrency", type=int, default=16, metavar="N", help="cases at a time (16)")
     run.add_argument(
@@ -129,9 +132,10 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     else:
         if not options.benchmarks:
             raise RequestError("name a benchmark: `sectoreval list` shows them")
+        own = {"data": str(options.data.resolve())} if options.data else {}
         spec = RunSpec(
             tuple(options.benchmarks), _names(options.arms), options.model, options.limit, options.seed,
-            _names("" if options.debias == "none" else options.debias), dict(map(_pair, options.set)), options.embedder,
+            _names("" if options.debias == "none" else options.debias), dict(map(_pair, options.set)) | own, options.embedder,
             options.concurrency,
         )  # fmt: skip
     return run_and_report(settings, spec, data_dir=_data_dir(options), folder=options.out, fresh=options.fresh)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sectoreval.served import Served
     from sectorkit.answering import Limits
     from sectorkit.app import SectorApp
+    from sectorkit.bench.beir import BeirFolder
     from sectorkit.retrieval.embed import EndpointEmbedder, LocalEmbedder
     from sectorkit.retrieval.index import Index
     from sectorkit.retrieval.rerank import Reranker
@@ -90,16 +91,33 @@ class Context:
                 self._indexes[corpus.name] = open_corpus(corpus, self)
             return self._indexes[corpus.name]
 
-    def app_index(self, app: SectorApp) -> Index:
-        """The index of an app's own documents, brought to their state."""
+    def app_index(self, app: SectorApp, docs: Path | None = None) -> Index:
+        """The index of an app's own documents, or of the folder `docs`, brought to their state."""
         from sectorkit.parts import open_index
 
+        key = f"{app.name} {docs or ''}"
         with self._opening:
-            if app.name not in self._app_indexes:
-                index = open_index(self.settings, app, self.embedder)
-                index.sync(app.corpus, progress=self.progress)
-                self._app_indexes[app.name] = index
-            return self._app_indexes[app.name]
+            if key not in self._app_indexes:
+                index = open_index(self.settings, app, self.embedder, corpus=docs)
+                index.sync(docs or app.corpus, progress=self.progress)
+                self._app_indexes[key] = index
+            return self._app_indexes[key]
+
+    def beir(self, data: BeirFolder) -> CorpusIndex:
+        """The index of a folder in BEIR's format."""
+        from sectoreval.corpora import open_beir
+
+        with self._opening:
+            key = str(data.folder.resolve())
+            if key not in self._indexes:
+                self._indexes[key] = open_beir(data, self)
+            return self._indexes[key]
+
+    def own(self, what: str) -> Path:
+        """The file or folder of the user's own that `--data` names. ConfigurationError where none is named."""
+        if "data" not in self.options:
+            raise ConfigurationError(f"name {what} by --data")
+        return Path(self.options["data"])
 
     def close(self) -> None:
         """Close what was opened."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sectorkit.bench.beir import BeirDocument, read_beir
+from sectorkit.bench.beir import BeirDocument, BeirFolder, read_beir
 from sectorkit.retrieval.index import Index
 
 if TYPE_CHECKING:
@@ -42,22 +42,34 @@ class CorpusIndex:
     index: Index
     documents: Mapping[str, str]
     passages: int
-    sha256: str
+
+    def shown(self, names: Sequence[str], *, characters: int = 1500) -> list[dict[str, str]]:
+        """The beginnings of these documents, as a report shows them."""
+        sources = {document: source for source, document in self.documents.items()}
+        found = [(name, self.index.document(sources[name])) for name in names]
+        return [
+            {"id": name, "title": str(stored.metadata.get("title", "")), "text": stored.text[:characters]}
+            for name, stored in found
+        ]
 
 
 def open_corpus(corpus: Corpus, context: Context) -> CorpusIndex:
     """The corpus's index, brought to its state. Raises what `sectorkit.bench.ingest` raises."""
-    from sectorkit.bench.ingest import WatchedEmbedder, ingest
-
     folder = context.settings.home / "benchmarks" / "corpora" / corpus.name
     write_beir(corpus, folder)
-    data = read_beir(folder)
+    return open_beir(read_beir(folder), context)
+
+
+def open_beir(data: BeirFolder, context: Context) -> CorpusIndex:
+    """The index of a folder in BEIR's format, brought to its state."""
+    from sectorkit.bench.ingest import WatchedEmbedder, ingest
+
     found = ingest(data, context.settings, WatchedEmbedder(context.embedder), progress=context.progress)
     place = found.index.folder
     found.index.close()
     # Opened again by the embedder itself, as in an app: it knows how far from all passages a question may be.
     index = Index.open(place, context.embedder, chroma_url=context.settings.chroma_url)
-    return CorpusIndex(index, found.corpus.ids, len(index), data.sha256["corpus.jsonl"])
+    return CorpusIndex(index, found.corpus.ids, len(index))
 
 
 def write_beir(corpus: Corpus, folder: Path) -> None:

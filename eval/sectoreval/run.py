@@ -143,11 +143,12 @@ def case_scorer(benchmark: Benchmark) -> Scorer:
     def scoring() -> Scorer:
         async def score(state: TaskState, target: Target) -> Score:
             scored = benchmark.score(state.metadata["gold"], state.store.get(REPLY))
+            # Beside the score, since what a killed run had answered comes back with its scores and without its store.
+            kept = {key: state.store.get(key) for key in (REPLY, FAILURE, EVIDENCE)}
             return Score(
-                value=dict(scored.values),
-                answer=scored.said,
+                value=dict(scored.values), answer=scored.said, metadata=kept,
                 explanation=f"{scored.outcome}; expected: {scored.expected}",
-            )
+            )  # fmt: skip
 
         return score
 
@@ -177,31 +178,33 @@ def read_arms(benchmark: Benchmark, cases: Sequence[Case], logs: Path, served: S
         yield ArmResult(benchmark.name, arm, served.name if served else "none", tuple(every[case.id] for case in cases))
 
 
-def case_result(benchmark: Benchmark, case: Case, kept: EvalSample | None) -> CaseResult:
+def case_result(benchmark: Benchmark, case: Case, sample: EvalSample | None) -> CaseResult:
     """One case as the log has it; one without a log, or without a reply, is a wrong answer with its reason."""
-    reply = kept.store.get(REPLY) if kept else None
-    failure = None if reply is not None else why_none(kept)
+    score = (sample.scores or {}).get(benchmark.name) if sample else None
+    kept = (score.metadata or {}) if score else {}
+    reply = kept.get(REPLY)
+    failure = None if reply is not None else why_none(sample, kept.get(FAILURE))
     scored = benchmark.score(case.gold, reply)
-    usage = list(kept.model_usage.values()) if kept else []
+    usage = list(sample.model_usage.values()) if sample else []
     return CaseResult(
         id=case.id, asked=case.asked, said=scored.said, expected=scored.expected,
         outcome="failed" if failure else scored.outcome, values=dict(scored.values), cluster=case.cluster,
-        groups=dict(case.groups), evidence=list(kept.store.get(EVIDENCE, [])) if kept else [],
-        seconds=round((kept.working_time or kept.total_time or 0.0) if kept else 0.0, 3),
+        groups=dict(case.groups), evidence=list(kept.get(EVIDENCE) or []),
+        seconds=round((sample.working_time or sample.total_time or 0.0) if sample else 0.0, 3),
         prompt_tokens=sum(u.input_tokens for u in usage), completion_tokens=sum(u.output_tokens for u in usage),
         failure=failure,
     )  # fmt: skip
 
 
-def why_none(kept: EvalSample | None) -> str:
-    """Why a case has no reply."""
-    if kept is None:
+def why_none(sample: EvalSample | None, said: str | None) -> str:
+    """Why a case has no reply; `said` is the solver's own reason."""
+    if sample is None:
         return "not run"
-    if kept.error is not None:
-        return kept.error.message
-    if kept.limit is not None:
+    if sample.error is not None:
+        return sample.error.message
+    if sample.limit is not None:
         return "timeout"
-    return str(kept.store.get(FAILURE, "no reply"))
+    return said or "no reply"
 
 
 def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, began: datetime) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from sectoreval.arms import Arm
 from sectoreval.context import Context
-from sectoreval.corpora import Corpus
+from sectoreval.corpora import CorpusIndex
 from sectoreval.replies import store_failure, store_reply
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 WANTED = 10  # documents of a ranking
 
 
-def search(context: Context, arm: Arm, *, corpus: Callable[[], Corpus]) -> Solver:
-    """Searches the corpus for the `question` of each case, filtered by its `where`, if any.
+def search(context: Context, arm: Arm, *, opened: Callable[[], CorpusIndex]) -> Solver:
+    """Searches the index that `opened` gives for the `question` of each case, filtered by its `where`, if any.
 
     The reply is `{"ranking": document ids, best first, "seconds": the search, the question's embedding included}`.
     """
@@ -30,7 +30,7 @@ def search(context: Context, arm: Arm, *, corpus: Callable[[], Corpus]) -> Solve
     def searching() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             gold = state.metadata["gold"]
-            reply, problem, evidence = await asyncio.to_thread(_search, context, arm, corpus, gold)
+            reply, problem, evidence = await asyncio.to_thread(_search, context, arm, opened, gold)
             if problem is not None:
                 return store_failure(state, problem)
             return store_reply(state, reply, said=", ".join(reply["ranking"]), evidence=evidence)
@@ -41,17 +41,15 @@ def search(context: Context, arm: Arm, *, corpus: Callable[[], Corpus]) -> Solve
 
 
 def _search(
-    context: Context, arm: Arm, corpus: Callable[[], Corpus], gold: dict[str, object]
+    context: Context, arm: Arm, opened: Callable[[], CorpusIndex], gold: Mapping[str, Any]
 ) -> tuple[Reply, str | None, list[dict[str, str]]]:
     from sectorkit.bench.rank import rank_documents
     from sectorkit.retrieval.rerank import search_by
 
-    opened = context.index(corpus())
-    ask = search_by(arm, opened.index, context.reranker if arm == "reranked" else None)
+    found = opened()
+    ask = search_by(arm, found.index, context.reranker if arm == "reranked" else None)
     ranked = rank_documents(
-        ask, str(gold["question"]), wanted=WANTED, ids=opened.documents, passages=opened.passages,
-        where=gold.get("where"),  # type: ignore[arg-type]
+        ask, str(gold["question"]), wanted=WANTED, ids=found.documents, passages=found.passages,
+        where=gold.get("where"),
     )  # fmt: skip
-    texts = {document.id: document for document in corpus().documents}
-    evidence = [{"id": i, "title": texts[i].title, "text": texts[i].text[:1500]} for i in ranked.ids[:3]]
-    return {"ranking": ranked.ids, "seconds": ranked.seconds}, ranked.problem, evidence
+    return {"ranking": ranked.ids, "seconds": ranked.seconds}, ranked.problem, found.shown(ranked.ids[:3])

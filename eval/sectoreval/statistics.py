@@ -6,8 +6,10 @@ intervals that take them for it are too narrow. All draws are seeded: the same n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,18 +42,23 @@ class Difference:
 
 
 def estimate(rows: Array, measure: Measure, clusters: Sequence[str] | None = None, *, seed: int = 0) -> Estimate:
-    """The measure over cases, with its 95 % interval. `rows` is (cases, columns). ValueError where there are none."""
+    """The measure over cases, with its 95 % interval. `rows` is (cases, columns). ValueError where there are none.
+
+    The interval is NaN where it cannot be told: of a measure that is not defined, or of one cluster alone.
+    """
     if not len(rows):
         raise ValueError("no cases, no measure")
     value = float(measure.of(rows.mean(axis=0)))
-    sums, sizes = _by_cluster(rows, clusters)
-    draws = measure.of(_resampled(sums, sizes, seed))
+    kinds = _by_cluster(rows, clusters)
+    draws = measure.of(_resampled(*kinds, seed))
     draws = draws[~np.isnan(draws)]
     if not len(draws) or np.isnan(value):
         return Estimate(value, float("nan"), float("nan"))
     low, high = (float(bound) for bound in np.percentile(draws, [2.5, 97.5]))
     if low == high and measure.share and value in (0.0, 1.0):
         low, high = _exact(value, _independent(rows, measure, clusters))
+    elif sum(kinds[2]) < 2:
+        low = high = float("nan")
     return Estimate(value, low, high)
 
 
@@ -59,8 +66,8 @@ def smallest_difference(
     rows: Array, measure: Measure, clusters: Sequence[str] | None = None, *, seed: int = 0
 ) -> float:
     """The smallest difference to another, independent run of as many cases that would be shown in four of five times."""
-    sums, sizes = _by_cluster(rows, clusters)
-    return float(_TO_SHOW * np.sqrt(2) * np.nanstd(measure.of(_resampled(sums, sizes, seed))))
+    kinds = _by_cluster(rows, clusters)
+    return float(_TO_SHOW * np.sqrt(2) * np.nanstd(measure.of(_resampled(*kinds, seed))))
 
 
 def difference(
@@ -70,8 +77,8 @@ def difference(
     if first.shape != second.shape or not len(first):
         raise ValueError(f"no pairs: {first.shape} and {second.shape}")
     width = first.shape[1]
-    sums, sizes = _by_cluster(np.hstack([first, second]), clusters)
-    means = _resampled(sums, sizes, seed)
+    sums, sizes, frequencies = _by_cluster(np.hstack([first, second]), clusters)
+    means = _resampled(sums, sizes, frequencies, seed)
     draws = measure.of(means[:, :width]) - measure.of(means[:, width:])
     draws = draws[~np.isnan(draws)]
     value = float(measure.of(first.mean(axis=0)) - measure.of(second.mean(axis=0)))
@@ -81,7 +88,7 @@ def difference(
     binary = width == 1 and bool(np.isin(np.hstack([first, second]), (0.0, 1.0)).all())
     return Difference(
         Estimate(value, low, high),
-        p=_permuted(sums[:, :width], sums[:, width:], len(first), measure, value, seed),
+        p=_permuted(sums[:, :width], sums[:, width:], frequencies, len(first), measure, value, seed),
         mcnemar=mcnemar(first[:, 0], second[:, 0]) if binary else None,
         smallest=float(_TO_SHOW * draws.std()),
         n=len(first),
@@ -98,38 +105,57 @@ def mcnemar(first: Array, second: Array) -> float:
     return float(binomtest(only_first, only_first + only_second).pvalue)
 
 
-def _by_cluster(rows: Array, clusters: Sequence[str] | None) -> tuple[Array, Array]:
-    """Sums of the columns in each cluster and how many cases it has."""
-    if clusters is None:
-        return rows, np.ones(len(rows))
-    _, members = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
-    sums = np.zeros((members.max() + 1, rows.shape[1]))
-    np.add.at(sums, members, rows)
-    return sums, np.bincount(members).astype(np.float64)
+def _by_cluster(rows: Array, clusters: Sequence[str] | None) -> tuple[Array, Array, tuple[int, ...]]:
+    """Clusters that are alike taken together: sums of the columns and size of each kind, and how many there are of it.
+
+    Drawing kinds with their frequencies is drawing clusters: what is right or wrong has few kinds, and is drawn fast.
+    """
+    names = np.arange(len(rows)) if clusters is None else np.asarray(clusters, dtype=object).astype(str)
+    _, members = np.unique(names, return_inverse=True)
+    sums = np.zeros((members.max() + 1, rows.shape[1] + 1))
+    np.add.at(sums, members, np.column_stack([rows, np.ones(len(rows))]))
+    kinds, frequencies = np.unique(sums, axis=0, return_counts=True)
+    return kinds[:, :-1], kinds[:, -1], tuple(int(n) for n in frequencies)
 
 
-def _resampled(sums: Array, sizes: Array, seed: int) -> Array:
+def _resampled(sums: Array, sizes: Array, frequencies: tuple[int, ...], seed: int) -> Array:
     """Column means of `ROUNDS` draws of as many clusters as there are, (rounds, columns)."""
-    generator, count = np.random.default_rng(seed), len(sums)
-    step = max(1, _BLOCK // count)
-    means: list[NDArray[np.float64]] = []
-    for at in range(0, ROUNDS, step):
-        times = generator.multinomial(count, np.full(count, 1 / count), size=min(step, ROUNDS - at))
-        means.append((times @ sums) / (times @ sizes)[:, None])
+    means = [(times @ sums) / (times @ sizes)[:, None] for times in _in_blocks(_drawn(frequencies, seed))]
     return np.concatenate(means)
 
 
-def _permuted(first: Array, second: Array, n: int, measure: Measure, value: float, seed: int) -> float:
+def _permuted(
+    first: Array, second: Array, frequencies: tuple[int, ...], n: int, measure: Measure, value: float, seed: int
+) -> float:
     """Share of random swaps between the two, cluster by cluster, that differ as much: a two-sided p-value."""
-    generator, count = np.random.default_rng(seed), len(first)
-    total, apart = (first + second).sum(axis=0) / n, first - second
-    step, reached = max(1, _BLOCK // count), 0
-    for at in range(0, ROUNDS, step):
-        signs = generator.choice((-1.0, 1.0), size=(min(step, ROUNDS - at), count))
+    total, apart, reached = np.asarray(frequencies) @ (first + second) / n, first - second, 0
+    for signs in _in_blocks(_swapped(frequencies, seed)):
         shift = (signs @ apart) / n
         swapped = measure.of((total + shift) / 2) - measure.of((total - shift) / 2)
         reached += int((np.abs(np.nan_to_num(swapped)) >= abs(value) - 1e-12).sum())
     return (reached + 1) / (ROUNDS + 1)
+
+
+# Arms have the same cases, so that most draws are asked for again by the next arm and the next pair.
+@lru_cache(maxsize=4)
+def _drawn(frequencies: tuple[int, ...], seed: int) -> NDArray[np.uint32]:
+    """How often each kind is drawn, (rounds, kinds)."""
+    generator, count = np.random.default_rng(seed), sum(frequencies)
+    return generator.multinomial(count, np.asarray(frequencies) / count, size=ROUNDS).astype(np.uint32)
+
+
+@lru_cache(maxsize=4)
+def _swapped(frequencies: tuple[int, ...], seed: int) -> NDArray[np.int32]:
+    """How many more of each kind stay than are swapped, (rounds, kinds)."""
+    counts = np.asarray(frequencies, dtype=np.int32)
+    kept = np.random.default_rng(seed).binomial(counts, 0.5, size=(ROUNDS, len(counts))).astype(np.int32)
+    return np.asarray(2 * kept - counts)
+
+
+def _in_blocks(counts: NDArray[np.integer[Any]]) -> Iterator[Array]:
+    """As floats, which multiply many times faster than integers, and a block at a time: they take more memory."""
+    step = max(1, _BLOCK // counts.shape[1])
+    return (counts[at : at + step].astype(np.float64) for at in range(0, len(counts), step))
 
 
 def _independent(rows: Array, measure: Measure, clusters: Sequence[str] | None) -> int:

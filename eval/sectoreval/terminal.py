@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
 
 def show_benchmarks(*, citations: bool) -> None:
     """The benchmarks by sector, and under which licence their data come."""
-    table = Table("benchmark", "sector", "what it scores", "arms", "data, licence", box=None, pad_edge=False)
-    for benchmark in sorted(map(load_benchmark, benchmark_names()), key=lambda b: (b.sector, b.name)):
-        source = find_source(benchmark.source) if benchmark.source else None
-        data = f"{source.name}: {source.licence}" if source else "the app's own"
-        arms = ", ".join(benchmark.arms)
-        table.add_row(benchmark.name, benchmark.sector, escape(benchmark.title), arms, escape(data))
-    out.print(table)
+    listed = sorted(map(load_benchmark, benchmark_names()), key=lambda b: (b.sector, b.name))
+    for sector, benchmarks in groupby(listed, key=lambda b: b.sector):
+        table = Table(box=None, pad_edge=False, show_header=False, title=f"[bold]{sector}[/]", title_justify="left")
+        for benchmark in benchmarks:
+            title = escape(benchmark.title) + f"\n[dim]{', '.join(benchmark.arms)}[/]"
+            table.add_row(benchmark.name, title, benchmark.source or "")
+        out.print(table)
+        out.print()
+    out.print("data and their licences")
+    for source in load_sources().values():
+        if any(benchmark.source == source.name for benchmark in listed):
+            out.print(f"[bold]{source.name}[/] {escape(source.licence)}", soft_wrap=False)
     out.print("\narms: " + "; ".join(f"[bold]{arm}[/] {about}" for arm, about in ARMS.items()))
     if citations:
         for source in load_sources().values():

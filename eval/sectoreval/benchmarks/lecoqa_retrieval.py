@@ -6,7 +6,7 @@ it gold-pool retrieval, never STARD retrieval. Articles are keyed by name, since
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ BENCHMARK = Benchmark(
     arms=("lexical", "dense", "hybrid", "reranked"),
     measures=RETRIEVAL,
     cases=cases,
-    solve=lambda context, arm: search(context, arm, corpus=partial(articles, context.data("lecoqa"))),
+    solve=lambda context, arm: search(context, arm, opened=lambda: context.index(articles(context.data("lecoqa")))),
     score=score_ranking,
     needs_model=False,
 )

@@ -11,7 +11,7 @@ these 60: the sources that most judgements name were withdrawn upstream, so it i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ BENCHMARK = Benchmark(
     ),
     cases=cases,
     solve=lambda context, arm: search(
-        context, arm, corpus=partial(answers, context.data("medquad_liveqa"), _folders(context))
+        context, arm, opened=lambda: context.index(answers(context.data("medquad_liveqa"), _folders(context)))
     ),
     score=score,
     needs_model=False,

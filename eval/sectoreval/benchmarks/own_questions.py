@@ -1,0 +1,90 @@
+"""Your own questions with answers: `--data FILE`, JSON Lines, one question a line, over documents of your own:
+
+    {"id": "q1", "question": "...", "answer": "...", "sources": ["file.pdf"], "cluster": "...", "groups": {"topic": "..."}}
+
+An empty `answer` says that the documents do not answer the question. `sources` names the files that do, for scoring what
+was found and cited. `--set docs=FOLDER` names the documents, and without it the app's own are asked; `--set app=NAME`
+names another app than governance_search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sectoreval.answers import CITATIONS, answered, citation_columns, outcome, rouge_columns
+from sectoreval.arms import Arm
+from sectoreval.asking import ask_app
+from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
+from sectoreval.context import Context
+from sectoreval.jsonl import field, read_jsonl
+from sectoreval.measures import harmonic, mean, ratio
+from sectoreval.own import checked_groups, checked_ids
+from sectorkit.errors import ConfigurationError
+
+
+def cases(context: Context) -> list[Case]:
+    """The file's questions. ConfigurationError names a malformed line."""
+    path = context.own("a file of questions in JSON Lines")
+    return checked_ids(path, [(number, _case(path, number, entry)) for number, entry in read_jsonl(path)])
+
+
+def _case(path: Path, number: int, entry: dict[str, Any]) -> Case:
+    question, answer = field(path, number, entry, "question", str), field(path, number, entry, "answer", str)
+    sources = entry.get("sources", [])
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        raise ConfigurationError(f'{path}, line {number}: "sources" should be a list of file names')
+    gold = {"question": question, "reference": answer, "right": sources, "answerable": bool(answer.strip())}
+    groups = checked_groups(path, number, entry)
+    return Case(str(entry.get("id", number)), question, gold, cluster=str(entry.get("cluster", "")), groups=groups)
+
+
+def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
+    declines = reply is not None and not answered(reply)
+    answerable = bool(gold["answerable"])
+    overlap = rouge_columns(gold, reply)
+    values = {
+        "answerable": float(answerable), "unanswerable": float(not answerable), "abstained": float(declines),
+        "both": float(declines and not answerable), "decided": float(reply is not None and declines != answerable),
+        "recall": overlap["recall"] if answerable else 0.0, "f1": overlap["f1"] if answerable else 0.0,
+        **citation_columns(gold, reply),
+    }  # fmt: skip
+    if answerable:
+        what: Outcome = outcome(gold, reply, overlap=overlap["recall"])
+    else:
+        what = "failed" if reply is None else "right" if declines else "answered wrongly"
+    return Scored(
+        values, what, str(reply["text"]) if reply else "", gold["reference"] or "the documents do not answer it"
+    )
+
+
+def solve(context: Context, arm: Arm) -> Any:
+    docs = context.option("docs", "")
+    app = context.option("app", "governance_search")
+    return ask_app(context, arm, app=app, corpus=None, docs=Path(docs) if docs else None)
+
+
+BENCHMARK = Benchmark(
+    name="own_questions",
+    title="Questions and answers of your own",
+    sector="own",
+    source=None,
+    arms=("closed_book", "lexical", "dense", "hybrid", "reranked"),
+    measures=(
+        ratio(
+            "ROUGE-L recall",
+            "recall",
+            "answerable",
+            about="share of the reference's words, in order; 0 where it abstains",
+        ),
+        ratio("ROUGE-L F1", "f1", "answerable", about="overlap with the reference; 0 where it abstains"),
+        mean("decided rightly", "decided", about="abstains exactly where the documents do not answer"),
+        harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
+        *CITATIONS,
+    ),
+    cases=cases,
+    solve=solve,
+    score=score,
+    note="ROUGE counts words of the Latin alphabet; for other scripts read the decisions and the citations.",
+)
