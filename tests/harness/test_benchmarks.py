@@ -1,0 +1,210 @@
+"""Every benchmark: its cases as upstream counts them, and its scores of replies that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sectoreval.benchmark import Benchmark, Case, benchmark_names, load_benchmark
+from sectoreval.context import Context
+from sectoreval.measures import matrix
+from sectorkit.errors import UnknownName
+from sectorkit.settings import Settings
+
+# name -> cases, as each data set's own description counts them
+COUNTS = {
+    "failuresensoriq": 2667, "medqa": 1273, "medmcqa": 4183, "mmlu_med": 1089, "pubmedqa": 500,
+    "omos_qa_retrieval": 5 * 197, "omos_qa_lines": 197, "omos_qa_abstention": 252, "mtrag_govt": 88 + 17 + 27,
+    "lecoqa_retrieval": 309, "qmsum_committee": 66, "emanual_s10": 49, "medquad_liveqa": 60,
+}  # fmt: skip
+OWN = {"own_choices", "own_questions", "own_retrieval", "golden"}
+
+
+@pytest.fixture(scope="module")
+def context(benchmark_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    return Context(Settings(home=tmp_path_factory.mktemp("home")), benchmark_data)
+
+
+@pytest.fixture(scope="module")
+def read(context: Context) -> dict[str, list[Case]]:
+    return {name: load_benchmark(name).cases(context) for name in COUNTS}
+
+
+def scores(benchmark: Benchmark, cases: list[tuple[Any, Any]]) -> dict[str, float]:
+    """The measures of replies to golds, those alone that their columns allow."""
+    rows = [dict(benchmark.score(gold, reply).values) for gold, reply in cases]
+    return {
+        m.name: float(m.of(matrix(rows, m.columns).mean(axis=0)))
+        for m in benchmark.measures
+        if all(column in row for row in rows for column in m.columns)
+    }
+
+
+def test_every_benchmark_is_counted_here() -> None:
+    assert set(benchmark_names()) == set(COUNTS) | OWN
+
+
+def test_an_unknown_benchmark_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match="medqa"):
+        load_benchmark("med_qa")
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_it_has_the_cases_that_upstream_counts(name: str, read: dict[str, list[Case]]) -> None:
+    assert len(read[name]) == COUNTS[name]
+    assert len({case.id for case in read[name]}) == COUNTS[name]
+    assert all(case.asked.strip() for case in read[name])
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_case_that_failed_is_right_by_no_measure(name: str, read: dict[str, list[Case]]) -> None:
+    benchmark = load_benchmark(name)
+    found = scores(benchmark, [(case.gold, None) for case in read[name][:50]])
+    for measure in benchmark.measures:
+        value = found[measure.name]
+        if measure.name not in ("chance", "position bias"):
+            assert value == 0.0 or value != value, f"{measure.name} of nothing but failures is {value}"
+    assert {benchmark.score(case.gold, None).outcome for case in read[name][:50]} == {"failed"}
+
+
+def test_gold_answers_are_those_that_upstream_marks(read: dict[str, list[Case]]) -> None:
+    positions = [case.gold["original"]["right"] for case in read["failuresensoriq"]]
+    assert [positions.count(n) for n in range(5)] == [753, 701, 480, 416, 317]
+    assert round(sum(1 / len(case.gold["original"]["options"]) for case in read["failuresensoriq"]) / 2667, 3) == 0.275
+    for case in read["failuresensoriq"]:
+        original, perturbed = case.gold["original"], case.gold["perturbed"]
+        assert original["options"][original["right"]] == perturbed["options"][perturbed["right"]]
+    answers = [case.gold["options"][case.gold["right"]] for case in read["pubmedqa"]]
+    assert {answer: answers.count(answer) for answer in set(answers)} == {"yes": 276, "no": 169, "maybe": 55}
+    unanswerable = [case for case in read["omos_qa_abstention"] if not case.gold["lines"]]
+    assert len(unanswerable) == 55
+
+
+def test_an_unanswerable_task_of_mtrag_has_no_passages_of_its_own(read: dict[str, list[Case]]) -> None:
+    kinds = {case.groups["answerability"]: bool(case.gold["right"]) for case in read["mtrag_govt"]}
+    assert kinds == {"answerable": True, "partial": True, "unanswerable": False}
+
+
+def picks(position: int) -> dict[str, Any]:
+    return {"plain": position, "calibrated": position, "permuted": position}
+
+
+def test_failuresensoriq_is_consistent_only_where_both_are_right() -> None:
+    gold = {
+        "original": {"question": "q", "options": ["a", "b"], "right": 0},
+        "perturbed": {"question": "q", "options": ["b", "a"], "right": 1},
+        "selection": True,
+    }  # fmt: skip
+    replies = [
+        {"original": picks(0), "perturbed": picks(1)},
+        {"original": picks(0), "perturbed": picks(0)},  # the position was picked, and not the option
+        {"original": picks(1), "perturbed": picks(1)},
+        None,
+    ]
+    found = scores(load_benchmark("failuresensoriq"), [(gold, reply) for reply in replies])
+    assert (found["accuracy"], found["perturbed"], found["consistency"], found["selection"]) == (0.5, 0.5, 0.25, 0.5)
+    assert found["chance"] == 0.5
+
+
+def test_pubmedqa_counts_an_answer_that_is_missing_against_its_f1() -> None:
+    def gold(right: int) -> dict[str, Any]:
+        return {"question": "q", "options": ["yes", "no", "maybe"], "right": right, "article": "1"}
+
+    replies = [
+        (gold(0), {"answer": picks(0)}),
+        (gold(0), {"answer": picks(1)}),
+        (gold(1), {"answer": picks(1)}),
+        (gold(2), None),
+    ]
+    found = scores(load_benchmark("pubmedqa"), replies)
+    assert found["accuracy"] == 0.5
+    assert found["macro-F1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+
+
+def answer(
+    verdict: str, text: str = "", cited: tuple[tuple[str, str], ...] = (), read: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    citations = [{"document": document, "quote": quote, "source": document} for document, quote in cited]
+    return {
+        "verdict": verdict,
+        "text": text,
+        "citations": citations,
+        "read": list(read),
+        "hits": [],
+        "evidence_spans": [],
+    }
+
+
+LINES = {
+    "right": ["m-1"],
+    "lines": [1, 2],
+    "context": "Opening\nMonday to Friday.\nFrom 8 to 12.\nClosed in May.",
+    "question": "?",
+}
+
+
+def test_omos_scores_lines_by_the_official_metric() -> None:
+    benchmark = load_benchmark("omos_qa_lines")
+    both = answer("supported", "...", (("m-1", "Monday to Friday."), ("m-1", "From 8 to 12.")), ("m-1",))
+    one_and_wrong = answer("supported", "...", (("m-1", "From 8 to 12."), ("m-1", "Closed in May.")), ("m-1",))
+    none = answer("abstained", "...", (("m-1", "From 8 to 12."),), ("m-1",))
+    found = scores(benchmark, [(LINES, both), (LINES, one_and_wrong), (LINES, none)])
+    precision, recall = (1 + 0.5 + 1) / 3, (1 + 0.5 + 0) / 3  # nothing selected: precision 1, recall 0
+    assert found["precision"] == pytest.approx(precision)
+    assert found["recall"] == pytest.approx(recall)
+    assert found["F"] == pytest.approx(2 * precision * recall / (precision + recall))
+
+
+def test_a_line_of_another_page_counts_as_wrong() -> None:
+    elsewhere = answer("supported", "...", (("m-1", "From 8 to 12."), ("m-2", "From 8 to 12.")), ("m-1", "m-2"))
+    assert scores(load_benchmark("omos_qa_lines"), [(LINES, elsewhere)])["precision"] == 0.5
+
+
+def test_omos_abstention_takes_selecting_nothing_as_the_positive_class() -> None:
+    benchmark, unanswerable = load_benchmark("omos_qa_abstention"), LINES | {"lines": []}
+    quotes = answer("supported", "...", (("m-1", "From 8 to 12."),), ("m-1",))
+    declines = answer("abstained", "...", (), ("m-1",))
+    found = scores(
+        benchmark, [(unanswerable, declines), (unanswerable, quotes), (LINES, declines), (LINES, quotes), (LINES, None)]
+    )
+    assert (found["precision"], found["recall"], found["F1"], found["accuracy"]) == (0.5, 0.5, 0.5, 0.4)
+
+
+def test_mtrag_gives_nothing_for_declining_what_can_be_answered_and_all_for_declining_what_cannot() -> None:
+    benchmark = load_benchmark("mtrag_govt")
+    known = {"right": ["p1"], "reference": "the fee is ten dollars", "unanswerable": False}
+    unknown = {"right": [], "reference": "I do not know", "unanswerable": True}
+    exact = answer("supported", "The fee is ten dollars. [1]", (("p1", "ten dollars"),), ("p1", "p2"))
+    declines = answer("abstained", "nothing", (), ("p2",))
+    found = scores(benchmark, [(known, exact), (known, declines), (unknown, declines), (unknown, exact)])
+    assert found["conditioned ROUGE-L"] == pytest.approx((1 + 0 + 1 + 0) / 4)
+    assert found["decided rightly"] == 0.5
+    assert found["ROUGE-L F1"] == pytest.approx(0.5)
+    assert found["right one read"] == 0.5
+    assert found["citations right"] == 0.5  # of two that are cited, one is in a passage that answers
+    outcomes = [
+        benchmark.score(g, r).outcome
+        for g, r in ((known, exact), (known, declines), (unknown, declines), (unknown, exact))
+    ]
+    assert outcomes == ["right", "retrieval missed", "right", "answered wrongly"]
+
+
+def test_a_ranking_is_scored_by_trec_evals_definitions() -> None:
+    gold = {"question": "q", "qrels": {"a": 3, "b": 1, "c": 0}}
+    found = scores(load_benchmark("medquad_liveqa"), [(gold, {"ranking": ["x", "a", "c"]}), (gold, {"ranking": []})])
+    assert found["Recall@10"] == 0.25
+    assert found["MRR@10"] == 0.25
+    assert found["hit@1"] == 0.0
+    assert found["judged@10"] == pytest.approx(0.1)
+    found = scores(load_benchmark("medquad_liveqa"), [(gold, {"ranking": ["a"]})])
+    assert (found["avgScore"], found["succ@4+"]) == (3.0, 1.0)
+
+
+def test_the_closed_book_is_not_scored_on_what_it_did_not_search() -> None:
+    gold = {"right": ["p1"], "reference": "the fee is ten dollars", "unanswerable": False}
+    closed = {"verdict": "unverified", "text": "ten dollars", "citations": [], "hits": []}
+    found = scores(load_benchmark("mtrag_govt"), [(gold, closed)])
+    assert "right one read" not in found
+    assert found["ROUGE-L recall"] == pytest.approx(2 / 5)
