@@ -182,3 +182,16 @@ def test_data_that_is_not_there_names_the_command_that_gets_it(tmp_path: Path) -
     said = sectoreval("run", "medqa", home=tmp_path, url="http://127.0.0.1:9/v1", status=1)
     assert "sectoreval fetch mirage_mcq" in said
     assert "SECTOREVAL_DATA_DIR" in said
+
+
+def test_a_benchmark_is_a_task_of_inspects_own_command_line(model: Any, tmp_path: Path) -> None:
+    file = questions(tmp_path, 5)
+    command = [
+        str(Path(sys.executable).with_name("inspect")), "eval", "sectoreval/own_choices", "--model", "openai-api/sectorkit/fake-model",
+        "--model-base-url", model.url, "-T", f"data={file}", "-T", "limit=3", "--log-dir", str(tmp_path / "logs"),
+        "--display", "none",
+    ]  # fmt: skip
+    env = environment(tmp_path, model.url) | {"SECTORKIT_API_KEY": "none"}
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert len([prompt for prompt in model.prompts if "times 7" in prompt]) == 3
