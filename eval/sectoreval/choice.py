@@ -95,7 +95,8 @@ class _Chooser:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._priors: dict[int, asyncio.Task[list[float]]] = {}
+        self._priors: dict[int, list[float]] = {}
+        self._asking = asyncio.Lock()
 
     async def picks(self, question: Question) -> dict[str, Any] | None:
         """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter."""
@@ -116,9 +117,11 @@ class _Chooser:
         return picks
 
     async def _prior(self, count: int) -> list[float]:
-        if count not in self._priors:
-            self._priors[count] = asyncio.ensure_future(self._content_free(count))
-        return await self._priors[count]
+        """What each letter gets without a question; all cases wait for the one that asks."""
+        async with self._asking:
+            if count not in self._priors:  # one that could not be asked for is asked for again by the next case
+                self._priors[count] = await self._content_free(count)
+            return self._priors[count]
 
     async def _content_free(self, count: int) -> list[float]:
         empty = [Question(text, (text,) * count) for text in _NO_QUESTION]

@@ -66,10 +66,17 @@ class RunSpec:
 
     @property
     def key(self) -> str:
-        """Short and the same for the same run: the name of its folder where none is given. Speed is no part of it."""
-        said = {key: value for key, value in asdict(self).items() if key != "concurrency"}
-        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
-        return "-".join([*self.benchmarks[:2], self.model or "default", digest]).replace("/", "_")
+        """Short and the same for the same run: the name of its folder where none is given."""
+        digest = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:8]
+        return "-".join([*self.benchmarks[:2], *([self.model] if self.model else []), digest]).replace("/", "_")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this run and no other, in JSON form. How many cases are asked at a time is no part of it."""
+        said = asdict(self) | {"options": dict(self.options)}
+        del said["concurrency"]
+        found: dict[str, Any] = json.loads(json.dumps(said))
+        return found
 
 
 def run(spec: RunSpec, context: Context, folder: Path) -> RunResult:
@@ -91,7 +98,7 @@ def run(spec: RunSpec, context: Context, folder: Path) -> RunResult:
         tasks += [make_task(benchmark, arm, cases[benchmark.name], context) for arm in spec.arms_of(benchmark)]
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    began = datetime.now(UTC)
+    began = begun(spec, context, folder)
     eval_set(
         tasks, log_dir=str(logs), model=[inspect_model(context.served, concurrency=spec.concurrency,
                                                        seconds=context.settings.answer_timeout)],
@@ -103,6 +110,32 @@ def run(spec: RunSpec, context: Context, folder: Path) -> RunResult:
         arm for benchmark in benchmarks for arm in read_arms(benchmark, cases[benchmark.name], logs, context.served)
     ]
     return RunResult(about(spec, benchmarks, context, began), tuple(arms))
+
+
+def begun(spec: RunSpec, context: Context, folder: Path) -> dict[str, Any]:
+    """What the folder's run began with, written down by its first call.
+
+    RequestError where the folder holds another run, or this one by other code: their cases must not be mixed.
+    """
+    now = {
+        "spec": spec.identity, "model": context.served.to_dict() if context.served else "none",
+        "embedder": context.settings.embed_model, "code": code_hash(),
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    path = folder / "run.json"
+    if not path.exists():
+        path.write_text(json.dumps(now, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return now
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if other := [key for key in ("spec", "model", "embedder") if before[key] != now[key]]:
+        raise RequestError(
+            f"{folder} holds a run of another {', '.join(other)}; name another folder by --out, or begin anew by --fresh"
+        )
+    if before["code"] != now["code"] and not (folder / "results.json").exists():
+        raise RequestError(
+            f"{folder} holds a run that was not finished, and the code has changed since; begin anew by --fresh"
+        )
+    return before
 
 
 def needs_model(benchmark: Benchmark, arms: Sequence[Arm]) -> bool:
@@ -207,7 +240,7 @@ def why_none(sample: EvalSample | None, said: str | None) -> str:
     return said or "no reply"
 
 
-def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, began: datetime) -> dict[str, Any]:
+def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, began: Mapping[str, Any]) -> dict[str, Any]:
     """What the numbers depend on, and how to get them again."""
     from importlib.metadata import version
 
@@ -230,12 +263,12 @@ def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, bega
             key: {"title": s.title, "licence": s.licence, "citation": s.citation, "url": s.url, "sha256": s.sha256}
             for key, s in sources.items()
         },
-        "code": code_hash(),
+        "code": {"asked by": began["code"], "scored by": code_hash()},
         "versions": {
             name: version(name) for name in ("sectorkit", "inspect-ai", "langchain-openai", "chromadb", "tantivy")
         },
         "hardware": described(),
-        "began": began.isoformat(timespec="seconds"),
+        "began": began["began"],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sectoreval.arms import Arm
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 WANTED = 10  # documents of a ranking
 
 
-def search(context: Context, arm: Arm, *, opened: Callable[[], CorpusIndex]) -> Solver:
-    """Searches the index that `opened` gives for the `question` of each case, filtered by its `where`, if any.
+def search(context: Context, arm: Arm, *, opened: CorpusIndex) -> Solver:
+    """Searches an opened index for the `question` of each case, filtered by its `where`, if any.
 
     The reply is `{"ranking": document ids, best first, "seconds": the search, the question's embedding included}`.
     """
@@ -41,15 +41,14 @@ def search(context: Context, arm: Arm, *, opened: Callable[[], CorpusIndex]) -> 
 
 
 def _search(
-    context: Context, arm: Arm, opened: Callable[[], CorpusIndex], gold: Mapping[str, Any]
+    context: Context, arm: Arm, opened: CorpusIndex, gold: Mapping[str, Any]
 ) -> tuple[Reply, str | None, list[dict[str, str]]]:
     from sectorkit.bench.rank import rank_documents
     from sectorkit.retrieval.rerank import search_by
 
-    found = opened()
-    ask = search_by(arm, found.index, context.reranker if arm == "reranked" else None)
+    ask = search_by(arm, opened.index, context.reranker if arm == "reranked" else None)
     ranked = rank_documents(
-        ask, str(gold["question"]), wanted=WANTED, ids=found.documents, passages=found.passages,
+        ask, str(gold["question"]), wanted=WANTED, ids=opened.documents, passages=opened.passages,
         where=gold.get("where"),
     )  # fmt: skip
-    return {"ranking": ranked.ids, "seconds": ranked.seconds}, ranked.problem, found.shown(ranked.ids[:3])
+    return {"ranking": ranked.ids, "seconds": ranked.seconds}, ranked.problem, opened.shown(ranked.ids[:3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from sectoreval.data import find_source, load_sources
 from sectoreval.results import RunResult, read_results
 from sectoreval.run import RunSpec, needs_model, run
 from sectorkit.errors import ConfigurationError, UnknownName
+from sectorkit.models.catalogue import chosen_chat
 from sectorkit.terminal import err, out, progress_bar
 
 if TYPE_CHECKING:
@@ -88,10 +90,14 @@ def run_and_report(
     for name in spec.debias:
         if name not in DEBIAS:
             raise UnknownName("way to take out position bias", name, list(DEBIAS))
-    if spec.embedder:
-        settings = settings.model_copy(update={"embed_model": spec.embedder})
+    # By name, so that a run of another default is another run.
+    spec = replace(spec, embedder=spec.embedder or settings.embed_model)
+    settings = settings.model_copy(update={"embed_model": spec.embedder})
     benchmarks = [load_benchmark(name) for name in spec.benchmarks]
     asks = any(needs_model(benchmark, spec.arms_of(benchmark)) for benchmark in benchmarks)
+    if asks:
+        served_here = None if settings.llm_url else chosen_chat(settings).name
+        spec = replace(spec, model=spec.model or settings.llm_model or served_here)
     folder = folder or settings.home / "runs" / spec.key
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)

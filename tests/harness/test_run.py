@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from sectoreval.benchmark import Case
 from sectoreval.results import RunResult, read_results
+from sectoreval.run import RunSpec, sample
 
 COMMAND = [sys.executable, "-c", "from sectoreval.cli import main; main()"]
 
@@ -70,17 +72,15 @@ def test_the_same_command_again_asks_nothing_again(model: Any, tmp_path: Path) -
     assert outcomes(read_results(out)) == first
 
 
-def test_a_sample_is_the_same_for_every_model_and_another_for_another_seed(model: Any, tmp_path: Path) -> None:
-    file = questions(tmp_path, 40)
-    ids = []
-    for seed in (0, 0, 1):
-        out = tmp_path / f"run{len(ids)}"
-        sectoreval(
-            "run", "own_choices", "--data", file, "--limit", 8, "--seed", seed, "--out", out, home=tmp_path, url=model.url
-        )  # fmt: skip
-        ids.append([case.id for case in read_results(out).arms[0].cases])
-    assert ids[0] == ids[1] != ids[2]
-    assert len(ids[0]) == 8
+def test_a_sample_is_the_same_for_every_run_and_another_for_another_seed() -> None:
+    cases = [Case(str(n), "?", {}) for n in range(40)]
+    first, again, other = (
+        [case.id for case in sample(cases, RunSpec(("own_choices",), limit=8, seed=seed))] for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert len(first) == 8
+    assert first == sorted(first, key=int)
+    assert sample(cases, RunSpec(("own_choices",), limit=99)) == cases
 
 
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_result(model: Any, tmp_path: Path) -> None:
@@ -140,6 +140,20 @@ def test_a_reply_that_is_no_letter_is_wrong_and_said_to_be(model: Any, tmp_path:
     assert failed["4"].failure == "the model gave none of the letters"
     assert failed["4"].values["correct"] == 0.0
     assert len(arm.cases) == 4
+
+
+def test_a_folder_that_holds_another_run_is_not_mixed_with_it(model: Any, tmp_path: Path) -> None:
+    file, out = questions(tmp_path, 6), tmp_path / "run"
+    run = ("run", "own_choices", "--data", file, "--out", out)
+    sectoreval(*run, "--limit", 3, home=tmp_path, url=model.url)
+    said = sectoreval(*run, "--limit", 5, home=tmp_path, url=model.url, status=1)
+    assert "holds a run of another spec" in said
+    assert len(read_results(out).arms[0].cases) == 3
+    model.name = "another-model"
+    said = sectoreval(*run, "--limit", 3, home=tmp_path, url=model.url, status=1)
+    assert "another model" in said
+    sectoreval(*run, "--limit", 3, "--fresh", home=tmp_path, url=model.url)
+    assert read_results(out).about["model"]["name"] == "another-model"
 
 
 def test_a_run_can_be_replayed_from_its_results(model: Any, tmp_path: Path) -> None:

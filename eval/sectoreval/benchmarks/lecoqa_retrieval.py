@@ -66,7 +66,7 @@ BENCHMARK = Benchmark(
     arms=("lexical", "dense", "hybrid", "reranked"),
     measures=RETRIEVAL,
     cases=cases,
-    solve=lambda context, arm: search(context, arm, opened=lambda: context.index(articles(context.data("lecoqa")))),
+    solve=lambda context, arm: search(context, arm, opened=context.index(articles(context.data("lecoqa")))),
     score=score_ranking,
     needs_model=False,
 )

@@ -118,7 +118,7 @@ BENCHMARK = Benchmark(
     ),
     cases=cases,
     solve=lambda context, arm: search(
-        context, arm, opened=lambda: context.index(answers(context.data("medquad_liveqa"), _folders(context)))
+        context, arm, opened=context.index(answers(context.data("medquad_liveqa"), _folders(context)))
     ),
     score=score,
     needs_model=False,

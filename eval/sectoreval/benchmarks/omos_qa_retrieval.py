@@ -22,7 +22,7 @@ BENCHMARK = Benchmark(
     measures=RETRIEVAL,
     cases=partial(_omos.cases, default="de,en,fr,ar,uk", answerable_only=True),
     solve=lambda context, arm: search(
-        context, arm, opened=lambda: context.index(_omos.pages(context.data("omos_qa"), context.option("pages", "de")))
+        context, arm, opened=context.index(_omos.pages(context.data("omos_qa"), context.option("pages", "de")))
     ),
     score=score_ranking,
     needs_model=False,

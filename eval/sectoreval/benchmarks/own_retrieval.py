@@ -39,7 +39,7 @@ BENCHMARK = Benchmark(
     arms=("lexical", "dense", "hybrid", "reranked"),
     measures=RETRIEVAL,
     cases=cases,
-    solve=lambda context, arm: search(context, arm, opened=lambda: context.beir(of(context))),
+    solve=lambda context, arm: search(context, arm, opened=context.beir(of(context))),
     score=score_ranking,
     needs_model=False,
 )

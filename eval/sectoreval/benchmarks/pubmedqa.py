@@ -18,7 +18,7 @@ from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.choice import choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
-from sectoreval.corpora import DOCUMENT, Corpus
+from sectoreval.corpora import DOCUMENT, Corpus, CorpusIndex
 from sectoreval.jsonl import read_json
 from sectoreval.measures import Array, Measure, mean
 from sectorkit.bench.beir import BeirDocument
@@ -55,18 +55,21 @@ def solve(context: Context, arm: Arm) -> Any:
     if arm == "closed_book":
         return choose(context, one_question)
 
+    opened = context.index(corpus(context.data("mirage_mcq")))  # before the run: a case's time is not spent on indexing
+
     def prepare(gold: Mapping[str, Any]) -> tuple[str, list[dict[str, str]]]:
-        return read_before(context, arm, gold)
+        return read_before(context, opened, arm, gold)
 
     return choose(context, one_question, prepare=prepare)
 
 
-def read_before(context: Context, arm: Arm, gold: Mapping[str, Any]) -> tuple[str, list[dict[str, str]]]:
+def read_before(
+    context: Context, opened: CorpusIndex, arm: Arm, gold: Mapping[str, Any]
+) -> tuple[str, list[dict[str, str]]]:
     """What is read before the question: passages within the model's budget, found by the question alone."""
     from sectorkit.packing import pack
     from sectorkit.retrieval.rerank import search_by
 
-    opened = context.index(corpus(context.data("mirage_mcq")))
     where = {DOCUMENT: [gold["article"]]} if arm == "oracle" else None
     mode = "hybrid" if arm == "oracle" else arm
     find = search_by(mode, opened.index, context.reranker if arm == "reranked" else None)
