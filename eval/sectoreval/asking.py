@@ -8,6 +8,7 @@ stream of an app is one piece here, and the time to the first word is not measur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from sectoreval.arms import Arm
 from sectoreval.context import Context
 from sectoreval.corpora import DOCUMENT, Corpus
 from sectoreval.replies import shown, store_failure, store_reply
-from sectorkit.errors import RequestError
+from sectoreval.served import PATIENCE
+from sectorkit.errors import RequestError, ServerUnavailable
 from sectorkit.verifying import DECLINED
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ def ask_app(
                 part["document"] = documents.get(part["source"], part["source"])
             seen = set(answer.evidence)
             evidence = shown([hit for hit in reply["hits"] if hit["passage_id"] in seen])
-            if answer.reason in _BROKEN_OFF:
-                return store_failure(state, "; ".join(answer.notes) or str(answer.reason), evidence=evidence)
+            if answer.reason in _BROKEN_OFF:  # by the server: the case is asked again by the next run
+                raise ServerUnavailable("; ".join(answer.notes) or str(answer.reason))
             if stop == "max_tokens":
                 return store_failure(state, "truncated", evidence=evidence)
             slim = [{key: hit[key] for key in _KEPT} for hit in reply["hits"]]
@@ -99,10 +101,11 @@ async def _ask(
     from sectorkit.answering import answer
 
     mode = arm if arm in ("lexical", "dense") else "hybrid"
+    limits = replace(context.limits(), seconds=2 * PATIENCE)  # the run's own patience ends first
     reranker = context.reranker if arm == "reranked" else None
     async with agent_bridge(forward_generation_config=True) as bridge:
         got = await answer(
-            app, Request(question, where=where), index=index, chat=bridged_chat(), limits=context.limits(),
+            app, Request(question, where=where), index=index, chat=bridged_chat(), limits=limits,
             mode=mode, reranker=reranker,
         )  # fmt: skip
         said = bridge.state.output

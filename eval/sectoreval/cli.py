@@ -170,12 +170,11 @@ def _gate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _view(settings: Settings, options: argparse.Namespace) -> None:
-    from inspect_ai._view.view import view  # the function behind `inspect view`
-
     logs = options.run / "logs"
     if not logs.is_dir():
         raise RequestError(f"{logs} is not there; name a run's folder, as `sectoreval run` prints it")
-    view(log_dir=str(logs), port=options.port)
+    inspect = str(Path(sys.executable).with_name("inspect"))
+    os.execv(inspect, [inspect, "view", "--log-dir", str(logs), "--port", str(options.port)])
 
 
 def _names(text: str) -> tuple[str, ...]:

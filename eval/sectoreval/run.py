@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sectoreval.served import Served
 
 CASE_SECONDS = 1800  # after which a case is given up, all its calls and retries together
+NOT_RUN, ERROR = "not run", "error"  # what the failure of a case begins with that another run will ask again
 _TRIES = 1  # more, after the first, for cases that failed by the server and not by the model
 
 
@@ -79,37 +80,50 @@ class RunSpec:
         return found
 
 
-def run(spec: RunSpec, context: Context, folder: Path) -> RunResult:
-    """Run what is not run yet, and read all of it. Every case of every arm is in the result, the failed ones as wrong.
+@dataclass(frozen=True)
+class Plan:
+    """What a run is made of: the cases of each benchmark, and Inspect's tasks, a task an arm; indexes are open."""
+
+    spec: RunSpec
+    benchmarks: tuple[Benchmark, ...]
+    cases: Mapping[str, list[Case]]
+    tasks: tuple[Task, ...]
+
+
+def prepare(spec: RunSpec, context: Context) -> Plan:
+    """Read the cases, and open or make the indexes, which may take long.
 
     Raises UnknownName, ConfigurationError for data that is missing or malformed, and what opening an index raises.
+    """
+    benchmarks = tuple(load_benchmark(name) for name in spec.benchmarks)
+    if context.served is None and (asking := [b.name for b in benchmarks if needs_model(b, spec.arms_of(b))]):
+        raise ConfigurationError(f"{', '.join(asking)} ask a model; name one by --model")
+    cases = {benchmark.name: sample(benchmark.cases(context), spec) for benchmark in benchmarks}
+    tasks = [make_task(b, arm, cases[b.name], context) for b in benchmarks for arm in spec.arms_of(b)]
+    return Plan(spec, benchmarks, cases, tuple(tasks))
+
+
+def run(plan: Plan, context: Context, folder: Path) -> RunResult:
+    """Run what is not run yet, and read all of it. Every case of every arm is in the result, the failed ones as wrong.
+
+    Raises RequestError where the folder holds another run.
     """
     from inspect_ai import eval_set
 
     from sectoreval.served import inspect_model
 
-    benchmarks = [load_benchmark(name) for name in spec.benchmarks]
-    if context.served is None and (asking := [b.name for b in benchmarks if needs_model(b, spec.arms_of(b))]):
-        raise ConfigurationError(f"{', '.join(asking)} ask a model; name one by --model")
-    tasks: list[Task] = []
-    cases: dict[str, list[Case]] = {}
-    for benchmark in benchmarks:
-        cases[benchmark.name] = sample(benchmark.cases(context), spec)
-        tasks += [make_task(benchmark, arm, cases[benchmark.name], context) for arm in spec.arms_of(benchmark)]
-    logs = folder / "logs"
+    spec, logs = plan.spec, folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     began = begun(spec, context, folder)
+    seconds = context.settings.answer_timeout
     eval_set(
-        tasks, log_dir=str(logs), model=[inspect_model(context.served, concurrency=spec.concurrency,
-                                                       seconds=context.settings.answer_timeout)],
-        max_samples=spec.concurrency, max_tasks=1, retry_attempts=_TRIES, retry_wait=5, retry_cleanup=True,
-        fail_on_error=True, continue_on_fail=True, score_on_error=True, log_model_api=False, log_buffer=10,
-        log_level="error", display=_display(), log_dir_allow_dirty=True,
+        list(plan.tasks), model=[inspect_model(context.served, concurrency=spec.concurrency, seconds=seconds)],
+        log_dir=str(logs), max_samples=spec.concurrency, max_tasks=1, retry_attempts=_TRIES, retry_wait=5,
+        retry_cleanup=True, fail_on_error=True, continue_on_fail=True, score_on_error=True, log_model_api=False,
+        log_buffer=10, log_level="error", display=_display(), log_dir_allow_dirty=True,
     )  # fmt: skip
-    arms = [
-        arm for benchmark in benchmarks for arm in read_arms(benchmark, cases[benchmark.name], logs, context.served)
-    ]
-    return RunResult(about(spec, benchmarks, context, began), tuple(arms))
+    arms = [arm for b in plan.benchmarks for arm in read_arms(b, plan.cases[b.name], logs, context.served)]
+    return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
 
 
 def begun(spec: RunSpec, context: Context, folder: Path) -> dict[str, Any]:
@@ -232,9 +246,9 @@ def case_result(benchmark: Benchmark, case: Case, sample: EvalSample | None) -> 
 def why_none(sample: EvalSample | None, said: str | None) -> str:
     """Why a case has no reply; `said` is the solver's own reason."""
     if sample is None:
-        return "not run"
+        return NOT_RUN
     if sample.error is not None:
-        return sample.error.message
+        return f"{ERROR}: {sample.error.message}"
     if sample.limit is not None:
         return "timeout"
     return said or "no reply"

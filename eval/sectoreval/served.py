@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sectorkit.models.preflight import Capabilities
 
-RETRIES = 20  # of one call, each later than the last: together more than ten minutes of a server that is away
+PATIENCE = 900  # seconds for one call, in which it is tried again, ever later, where the server is away
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def inspect_model(served: Served | None, *, concurrency: int, seconds: float) ->
     if served is None:
         return get_model("none/none")
     config = GenerateConfig(
-        temperature=0.0, seed=0, max_connections=concurrency, max_retries=RETRIES, attempt_timeout=int(seconds)
+        temperature=0.0, seed=0, max_connections=concurrency, timeout=PATIENCE, attempt_timeout=int(seconds)
     )
     return get_model(
         f"openai-api/sectorkit/{served.name}", base_url=served.url, api_key=served.key or "none", config=config

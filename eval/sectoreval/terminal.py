@@ -18,7 +18,7 @@ from sectoreval.benchmark import benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import RunSpec, needs_model, run
+from sectoreval.run import ERROR, NOT_RUN, RunSpec, needs_model, prepare, run
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.catalogue import chosen_chat
 from sectorkit.terminal import err, out, progress_bar
@@ -102,22 +102,27 @@ def run_and_report(
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     with ExitStack() as stack:
-        progress = stack.enter_context(progress_bar("starting"))
-        context = Context(settings, data_dir, debias=spec.debias, options=spec.options, progress=progress)
-        stack.callback(context.close)
-        for benchmark in benchmarks:  # what is missing is said before a model is loaded
-            benchmark.cases(context)
-        if asks:
-            context.served = stack.enter_context(serve(settings, spec.model, progress=progress))
-        progress("running")
-        result = run(spec, context, folder)
+        with progress_bar("starting") as progress:  # and no longer: Inspect shows its own
+            context = Context(settings, data_dir, debias=spec.debias, options=spec.options, progress=progress)
+            stack.callback(context.close)
+            for benchmark in benchmarks:  # what is missing is said before a model is loaded
+                benchmark.cases(context)
+            if asks:
+                context.served = stack.enter_context(serve(settings, spec.model, progress=progress))
+            plan = prepare(spec, context)
+        result = run(plan, context, folder)
     result.write(folder / "results.json")
     paths = write_reports(result, folder)
     show(result)
     out.print(f"\n{paths[0]}")
-    if unrun := sum(case.failure == "not run" for arm in result.arms for case in arm.cases):
-        err.print(f"[red]{unrun} cases were not run; the same command goes on with them[/]")
-    return 1 if unrun else 0
+    failures = [str(case.failure) for arm in result.arms for case in arm.cases if case.failure]
+    again = [failure for failure in failures if failure.startswith((NOT_RUN, ERROR))]
+    if again:
+        why = escape(max(again, key=again.count)[:300])
+        err.print(
+            f"[red]{len(again)} cases got no answer ({why})[/]; they count as wrong until the same command asks them again"
+        )
+    return 1 if again else 0
 
 
 def show(result: RunResult) -> None:
