@@ -15,6 +15,9 @@ from sectoreval.texts import rouge
 CITATIONS: tuple[Measure, ...] = (
     ratio("citations right", "cited_right", "cited", about="share of citations that are in a right document"),
     ratio("right one read", "read_right", "has_right", about="the model saw a right document, where there is one"),
+    ratio(
+        "right ones read", "read_share", "has_right", about="share of the right documents of which the model saw some"
+    ),
 )
 
 
@@ -27,16 +30,17 @@ def citation_columns(gold: Mapping[str, Any], reply: Reply | None) -> dict[str, 
     """The columns of CITATIONS, as far as they apply: without documents (closed book) there are none."""
     right = set(gold["right"])
     if reply is None or "read" not in reply:
-        return (
-            {"cited": 0.0, "cited_right": 0.0, "read_right": 0.0, "has_right": float(bool(right))}
-            if reply is None
-            else {}
-        )
+        return _none_read(right) if reply is None else {}
     cited = [c["document"] for c in reply["citations"]] if answered(reply) else []
     return {
         "cited": float(len(cited)), "cited_right": float(sum(document in right for document in cited)),
         "read_right": float(bool(right & set(reply["read"]))), "has_right": float(bool(right)),
+        "read_share": len(right & set(reply["read"])) / len(right) if right else 0.0,
     }  # fmt: skip
+
+
+def _none_read(right: set[str]) -> dict[str, float]:
+    return {"cited": 0.0, "cited_right": 0.0, "read_right": 0.0, "read_share": 0.0, "has_right": float(bool(right))}
 
 
 def rouge_columns(gold: Mapping[str, Any], reply: Reply | None) -> dict[str, float]:

@@ -14,7 +14,7 @@ ARMS: Final[dict[Arm, str]] = {
     "dense": "passages found by vectors",
     "hybrid": "passages found by words and vectors, as the apps search",
     "reranked": "the same, ordered by a reranker",
-    "oracle": "the right passages, as the benchmark names them",
+    "oracle": "passages of the right documents alone, as many as the app's prompt holds",
 }
 SEARCHES: Final[tuple[Arm, ...]] = ("lexical", "dense", "hybrid", "reranked")
 

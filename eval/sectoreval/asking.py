@@ -18,7 +18,6 @@ from sectoreval.corpora import DOCUMENT, Corpus
 from sectoreval.replies import shown, store_failure, store_reply
 from sectoreval.served import PATIENCE
 from sectorkit.errors import RequestError, ServerUnavailable
-from sectorkit.verifying import DECLINED
 
 if TYPE_CHECKING:
     from inspect_ai.solver import Generate, Solver, TaskState
@@ -44,9 +43,15 @@ def ask_app(
     """
     from inspect_ai.solver import solver
 
+    from sectorkit.answering import BY_WORDS, UNRANKED
     from sectorkit.app import load_app
+    from sectorkit.verifying import CHECKED_BY_WORDS
+
+    without = (BY_WORDS, UNRANKED, CHECKED_BY_WORDS)  # notes of an app that lacked a part: the answer of another arm
 
     loaded = load_app(app)
+    if arm == "reranked":
+        context.reranker  # noqa: B018  # refused now where there is none, and not in every case
     # Before the run: a case's time is not spent on indexing.
     index, documents = (None, {}) if arm == "closed_book" else _open(context, loaded, corpus, docs)
 
@@ -66,10 +71,15 @@ def ask_app(
             reply = answer.to_dict() | {"raw": answer.raw}
             for part in (*reply["citations"], *reply["hits"]):
                 part["document"] = documents.get(part["source"], part["source"])
+            for citation in reply["citations"]:
+                citation["lines"] = lines_of(
+                    index.document(citation["source"]).text, citation["start"], citation["end"]
+                )
             seen = set(answer.evidence)
             evidence = shown([hit for hit in reply["hits"] if hit["passage_id"] in seen])
-            if answer.reason in _BROKEN_OFF:  # by the server: the case is asked again by the next run
-                raise ServerUnavailable("; ".join(answer.notes) or str(answer.reason))
+            away = [note for note in answer.notes if note.startswith(without)]
+            if away or answer.reason in _BROKEN_OFF:  # by a server: the case is asked again by the next run
+                raise ServerUnavailable("; ".join(away or answer.notes) or str(answer.reason))
             if stop == "max_tokens":
                 return store_failure(state, "truncated", evidence=evidence)
             slim = [{key: hit[key] for key in _KEPT} for hit in reply["hits"]]
@@ -80,6 +90,19 @@ def ask_app(
         return solve
 
     return asking()
+
+
+def lines_of(text: str, start: int, end: int) -> list[int]:
+    """Which lines of a document a span of it touches, counted from 0; lines without any text are not counted."""
+    touched: list[int] = []
+    at = number = 0
+    for line in text.split("\n"):
+        if line.strip():
+            if at < end and start < at + len(line):
+                touched.append(number)
+            number += 1
+        at += len(line) + 1
+    return touched
 
 
 def _open(
@@ -116,9 +139,12 @@ async def _closed_book(context: Context, app: SectorApp, state: TaskState, gold:
     from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, get_model
 
     from sectorkit.retrieval.language import NAMES, detect_language
+    from sectorkit.verifying import DECLINED
 
     language = NAMES.get(detect_language(gold["question"]), "the question's language")
-    task = f"Answer in one to three short sentences of {language}. If you do not know, write only: {DECLINED}"
+    task = f"Answer the question in one to three short sentences of {language}."
+    if context.limits().declines:  # as the app tells its model: the smallest decline too much where they may
+        task += f" If you do not know, write only: {DECLINED}"
     messages: list[ChatMessage] = [
         ChatMessageSystem(content=app.instructions.strip()),
         ChatMessageUser(content=f"Question: {gold['question'].strip()}\n{task}"),

@@ -56,7 +56,7 @@ class Benchmark:
 
     `cases` reads all of them, in a fixed order; `solve` makes the Inspect solver that runs one arm and stores a reply
     by `store_reply`; `score` maps a case's gold and its reply to columns. Its reply is None where the case failed: then
-    every column must have the value of a wrong answer. `source` names an entry of sources.toml; None is an app's own.
+    every column must have the value of a wrong answer. `options` are what `--set` may say of it. `source` names an entry of sources.toml; None is an app's own.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Benchmark:
     solve: Callable[[Context, Arm], Solver]
     score: Callable[[Mapping[str, Any], Reply | None], Scored]
     needs_model: bool = True
+    options: tuple[str, ...] = ()
     note: str = ""
 
     @property

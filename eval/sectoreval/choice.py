@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sectoreval.context import Context
@@ -32,18 +32,19 @@ _NO_QUESTION = ("N/A", "-", "…")  # content-free questions
 
 @dataclass(frozen=True)
 class Question:
-    """A question, its options in the order of the benchmark, and text to read before it, if any."""
+    """A question, its options in the order of the benchmark, text to read before it, if any, and the options' letters."""
 
     question: str
     options: tuple[str, ...]
     context: str = ""
+    labels: str = LETTERS
 
 
 def prompt(question: Question, order: Sequence[int]) -> list[ChatMessage]:
     """The messages, with the options in this order."""
     from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 
-    options = "\n".join(f"{LETTERS[n]}. {question.options[at]}" for n, at in enumerate(order))
+    options = "\n".join(f"{question.labels[n]}. {question.options[at]}" for n, at in enumerate(order))
     context = f"{question.context}\n\n" if question.context else ""
     return [
         ChatMessageSystem(content=_SYSTEM),
@@ -75,7 +76,7 @@ def choose(
             text, evidence = await asyncio.to_thread(prepare, gold) if prepare else ("", [])
             reply: dict[str, Any] = {}
             for name, question in questions(gold).items():
-                read = Question(question.question, question.options, text) if text else question
+                read = replace(question, context=text) if text else question
                 picks = await chooser.picks(read)
                 if picks is None:
                     return store_failure(state, "the model gave none of the letters", evidence=evidence)
@@ -95,62 +96,63 @@ class _Chooser:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._priors: dict[int, list[float]] = {}
+        self._priors: dict[str, list[float]] = {}
         self._asking = asyncio.Lock()
 
     async def picks(self, question: Question) -> dict[str, Any] | None:
         """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter."""
         count = len(question.options)
+        letters = question.labels[:count]
         rotations = [[(first + n) % count for n in range(count)] for first in range(count)]
         asked = rotations if "permuted" in self._context.debias else rotations[:1]
-        outputs = [await self._ask(prompt(question, order), count) for order in asked]
-        letters = [letter_of(output) for output in outputs]
-        if any(letter is None or letter >= count for letter in letters):
+        outputs = [await self._ask(prompt(question, order), letters) for order in asked]
+        written = [letter_of(output, letters) for output in outputs]
+        if any(position is None for position in written):
             return None
-        logs = [letter_logprobs(output, count) for output in outputs]
-        picks: dict[str, Any] = {"plain": letters[0]}
+        logs = [letter_logprobs(output, letters) for output in outputs]
+        picks: dict[str, Any] = {"plain": written[0]}
         if "permuted" in self._context.debias:
             picks["permuted"] = _best(average(logs, rotations))
         if "calibrated" in self._context.debias:
-            prior = await self._prior(count)
+            prior = await self._prior(letters)
             picks["calibrated"] = _best([log - before for log, before in zip(logs[0], prior, strict=True)])
         return picks
 
-    async def _prior(self, count: int) -> list[float]:
+    async def _prior(self, letters: str) -> list[float]:
         """What each letter gets without a question; all cases wait for the one that asks."""
         async with self._asking:
-            if count not in self._priors:  # one that could not be asked for is asked for again by the next case
-                self._priors[count] = await self._content_free(count)
-            return self._priors[count]
+            if letters not in self._priors:  # one that could not be asked for is asked for again by the next case
+                self._priors[letters] = await self._content_free(letters)
+            return self._priors[letters]
 
-    async def _content_free(self, count: int) -> list[float]:
-        empty = [Question(text, (text,) * count) for text in _NO_QUESTION]
-        outputs = [await self._ask(prompt(question, range(count)), count) for question in empty]
-        return [sum(logs) / len(logs) for logs in zip(*(letter_logprobs(o, count) for o in outputs), strict=True)]
+    async def _content_free(self, letters: str) -> list[float]:
+        empty = [Question(text, (text,) * len(letters), labels=letters) for text in _NO_QUESTION]
+        outputs = [await self._ask(prompt(question, range(len(letters))), letters) for question in empty]
+        return [sum(logs) / len(logs) for logs in zip(*(letter_logprobs(o, letters) for o in outputs), strict=True)]
 
-    async def _ask(self, messages: list[ChatMessage], count: int) -> ModelOutput:
+    async def _ask(self, messages: list[ChatMessage], letters: str) -> ModelOutput:
         from inspect_ai.model import GenerateConfig, get_model
 
-        body: dict[str, Any] = {"structured_outputs": {"choice": list(LETTERS[:count])}}
+        body: dict[str, Any] = {"structured_outputs": {"choice": list(letters)}}
         if self._context.served is not None:
             body |= no_thinking(self._context.served)
         config = GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=_LISTED, extra_body=body)
         return await get_model().generate(messages, config=config)
 
 
-def letter_of(output: ModelOutput) -> int | None:
-    """The position of the letter that was written; None where it is no single letter."""
+def letter_of(output: ModelOutput, letters: str) -> int | None:
+    """The position of the letter that was written; None where it is none of them alone."""
     written = output.completion.strip()
-    return LETTERS.index(written) if len(written) == 1 and written in LETTERS else None
+    return letters.index(written) if len(written) == 1 and written in letters else None
 
 
-def letter_logprobs(output: ModelOutput, count: int) -> list[float]:
+def letter_logprobs(output: ModelOutput, letters: str) -> list[float]:
     """Each letter's log-probability as the first token; the lowest that is listed where it is not listed."""
     logprobs = output.choices[0].logprobs if output.choices else None
     listed = (logprobs.content[0].top_logprobs if logprobs and logprobs.content else None) or []
     found = {entry.token.strip(): entry.logprob for entry in reversed(listed)}
     floor = min((entry.logprob for entry in listed if entry.logprob > -1e4), default=-100.0)
-    return [max(found.get(letter, floor), floor) for letter in LETTERS[:count]]
+    return [max(found.get(letter, floor), floor) for letter in letters]
 
 
 def average(logs: Sequence[Sequence[float]], rotations: Sequence[Sequence[int]]) -> list[float]:

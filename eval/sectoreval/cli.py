@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,7 +128,13 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     from sectoreval.run import RunSpec
     from sectoreval.terminal import replayed, run_and_report
 
+    folder = options.out
     if options.replay:
+        if options.benchmarks or options.arms or options.model or options.limit or options.set or options.data:
+            raise RequestError(
+                "--replay runs what that run says; leave out benchmarks and options but --out and --concurrency"
+            )
+        folder = folder or settings.home / "runs" / f"replay-{time.strftime('%Y%m%d-%H%M%S')}"
         spec = replayed(options.replay, concurrency=options.concurrency)
     else:
         if not options.benchmarks:
@@ -138,7 +145,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             _names("" if options.debias == "none" else options.debias), dict(map(_pair, options.set)) | own, options.embedder,
             options.concurrency,
         )  # fmt: skip
-    return run_and_report(settings, spec, data_dir=_data_dir(options), folder=options.out, fresh=options.fresh)
+    return run_and_report(settings, spec, data_dir=_data_dir(options), folder=folder, fresh=options.fresh)
 
 
 def _compare(settings: Settings, options: argparse.Namespace) -> None:

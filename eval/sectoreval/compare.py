@@ -34,16 +34,23 @@ class Comparison:
     def __str__(self) -> str:
         d = self.difference
         test = f"p = {d.p:.3f} by permutation" + (f", {d.mcnemar:.3f} by McNemar" if d.mcnemar is not None else "")
+        smallest = "" if d.smallest != d.smallest else f"; {d.smallest:.3f} would have shown in four of five runs"
         return (
             f"{self.benchmark}, {self.measure.name}: {self.first} minus {self.second} {d.estimate.signed}, {d.verdict} "
-            f"(n={d.n}, {test}; {d.smallest:.3f} would have shown in four of five runs)"
+            f"(n={d.n}, {test}{smallest})"
         )
 
 
 def compare(first: ArmResult, second: ArmResult, measure: Measure) -> Difference | None:
-    """The difference over the cases that both have; None where they share none, or one lacks the measure."""
+    """The difference over the cases that both have; None where they share none, or one lacks the measure.
+
+    Cases are the same by id and by what was asked; a baseline keeps no text, and goes by the id alone.
+    """
     theirs = {case.id: case for case in second.cases}
-    shared = [case for case in first.cases if case.id in theirs]
+    shared = [
+        case for case in first.cases
+        if case.id in theirs and (not theirs[case.id].asked or case.asked == theirs[case.id].asked)
+    ]  # fmt: skip
     if not shared or not (first.has(measure) and second.has(measure)):
         return None
     mine = replace(first, cases=tuple(shared))
@@ -77,7 +84,8 @@ def compare_runs(first: RunResult, second: RunResult, load: Load = load_benchmar
 def gate(run: RunResult, baseline: RunResult, load: Load = load_benchmark) -> Iterator[str]:
     """The reasons why `run` is not as good as `baseline`; none where it is, beyond noise.
 
-    A main measure that is shown to be lower over the same cases, an arm or a case that is gone, or more cases that failed.
+    A main measure that is shown to be lower over the same cases (an arm's first one, of those that it has), an arm or a
+    case that is gone, another model, or more cases that failed.
     """
     for before in baseline.arms:
         now = next((arm for arm in run.of(before.benchmark) if arm.arm == before.arm), None)
@@ -90,9 +98,13 @@ def gate(run: RunResult, baseline: RunResult, load: Load = load_benchmark) -> It
         if now.failed > before.failed:
             reasons = sorted({str(case.failure) for case in now.cases if case.failure})
             yield f"{name}: {now.failed} cases failed, {before.failed} in the baseline ({'; '.join(reasons)[:300]})"
-        main = load(before.benchmark).main
-        apart = compare(now, before, main)
-        if apart is not None:
+        if now.model != before.model:
+            yield f"{name}: the run asked {now.model}, and the baseline {before.model}"
+        main = next((measure for measure in load(before.benchmark).measures if before.has(measure)), None)
+        apart = compare(now, before, main) if main else None
+        if main is None or apart is None:
+            yield f"{name}: the two have no measure and cases in common"
+        else:
             found = Comparison(before.benchmark, f"{now.arm} now", "the baseline", main, apart)
             if found.worse:
                 yield str(found)

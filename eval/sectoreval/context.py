@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sectoreval.data import find_source, folder_of, verify
 from sectorkit.errors import ConfigurationError
@@ -118,6 +120,20 @@ class Context:
         if "data" not in self.options:
             raise ConfigurationError(f"name {what} by --data")
         return Path(self.options["data"])
+
+    def fingerprints(self) -> dict[str, Any]:
+        """What searches depend on: the embedder, the reranker, and each opened index's documents by one hash."""
+        if not self._indexes and not self._app_indexes:
+            return {}
+        opened = {name: found.index for name, found in self._indexes.items()} | self._app_indexes
+        documents = {}
+        for name, index in opened.items():
+            digests = json.dumps(sorted(index.stores.manifest.digests().items()))
+            documents[Path(name).name] = hashlib.sha256(digests.encode()).hexdigest()[:16]
+        return {
+            "embedder": self.embedder.fingerprint, "indexes": documents,
+            "reranker": self._reranker.fingerprint if self._reranker else None,
+        }  # fmt: skip
 
     def close(self) -> None:
         """Close what was opened."""

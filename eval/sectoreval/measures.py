@@ -25,9 +25,9 @@ def _only(means: Array) -> Array:
 class Measure:
     """`of` maps column means, shape (..., len(columns)), to values, shape (...); NaN where it is not defined.
 
-    `about` says in a phrase what is counted, for readers of a report. `share` tells that it is one count over another,
-    `(columns[0], columns[1])`, or over all cases where there is one column: then an interval that bootstrapping
-    leaves empty, at 0 or 1, is replaced by the exact one.
+    `about` says in a phrase what is counted, for readers of a report. `share` tells that it is a mean of values in [0, 1],
+    over all cases, or over those that column 1 counts: then an interval that bootstrapping leaves empty, at 0 or 1, is
+    replaced by the exact one. Values lie within `bounds`, and so does an interval.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Measure:
     of: Callable[[Array], Array] = _only
     share: bool = False
     higher_is_better: bool = True
+    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 def mean(name: str, column: str | None = None, *, about: str, higher_is_better: bool = True) -> Measure:

@@ -119,7 +119,9 @@ class Pair:
         tests = f"n={found.n}, {_p('p', found.p)}"
         tests += "" if found.mcnemar is None else f", {_p('McNemar p', found.mcnemar)}"
         tests += (
-            "" if self.shown else f"; a difference of {found.smallest:.3f} would be shown in four of five such runs"
+            ""
+            if self.shown or math.isnan(found.smallest)
+            else f"; a difference of {found.smallest:.3f} would be shown in four of five such runs"
         )
         return f"{signed} ({tests})"
 

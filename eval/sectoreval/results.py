@@ -94,9 +94,14 @@ class RunResult:
 
     def write(self, path: Path) -> None:
         """Written whole or not at all: a reader never sees half a file."""
-        partial = path.with_name(f"{path.name}.part")
-        partial.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def read_results(path: Path) -> RunResult:

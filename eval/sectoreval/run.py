@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shlex
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sectoreval.arms import Arm, check_arms
+from sectoreval.arms import ARMS, Arm, check_arms
 from sectoreval.benchmark import Benchmark, Case, load_benchmark
 from sectoreval.context import Context
 from sectoreval.replies import EVIDENCE, FAILURE, REPLY
-from sectoreval.results import ArmResult, CaseResult, RunResult
-from sectorkit.errors import ConfigurationError, RequestError
+from sectoreval.results import ArmResult, CaseResult, RunResult, read_results, write_whole
+from sectorkit.errors import ConfigurationError, RequestError, UnknownName
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from sectoreval.served import Served
 
-CASE_SECONDS = 1800  # after which a case is given up, all its calls and retries together
+CASE_SECONDS = 3600  # after which a case is given up: several calls, of PATIENCE each
 NOT_RUN, ERROR = "not run", "error"  # what the failure of a case begins with that another run will ask again
 _TRIES = 1  # more, after the first, for cases that failed by the server and not by the model
 
@@ -56,6 +58,8 @@ class RunSpec:
             raise RequestError("--limit asks at least one case")
         if self.concurrency < 1:
             raise RequestError("--concurrency is at least 1")
+        if len(set(self.benchmarks)) < len(self.benchmarks):
+            raise RequestError("a benchmark is named twice")
 
     def arms_of(self, benchmark: Benchmark) -> list[Arm]:
         """The arms to run. UnknownName where the benchmark has none of those that are asked for."""
@@ -63,6 +67,11 @@ class RunSpec:
             return [arm for arm in benchmark.arms if arm != "reranked"]
         several = len(self.benchmarks) > 1  # then each is run under those arms that it has
         wanted = [str(arm) for arm in self.arms if not several or arm in benchmark.arms]
+        for arm in self.arms:
+            if arm not in ARMS:
+                raise UnknownName("arm", arm, list(ARMS))
+        if not wanted:
+            raise RequestError(f"{benchmark.name} has none of these arms; it has {', '.join(benchmark.arms)}")
         return check_arms(wanted, benchmark.name, benchmark.arms)
 
     @property
@@ -114,7 +123,7 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
 
     spec, logs = plan.spec, folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    began = begun(spec, context, folder)
+    began = begun(plan, context, folder)
     seconds = context.settings.answer_timeout
     eval_set(
         list(plan.tasks), model=[inspect_model(context.served, concurrency=spec.concurrency, seconds=seconds)],
@@ -126,30 +135,70 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
     return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
 
 
-def begun(spec: RunSpec, context: Context, folder: Path) -> dict[str, Any]:
+def begun(plan: Plan, context: Context, folder: Path) -> dict[str, Any]:
     """What the folder's run began with, written down by its first call.
 
-    RequestError where the folder holds another run, or this one by other code: their cases must not be mixed.
+    RequestError where the folder holds another run, one of other cases or documents, or one that is not finished and was
+    begun by other code: their cases must not be mixed.
     """
     now = {
-        "spec": spec.identity, "model": context.served.to_dict() if context.served else "none",
-        "embedder": context.settings.embed_model, "code": code_hash(),
+        "spec": plan.spec.identity, "model": context.served.to_dict() if context.served else "none",
+        "documents": context.fingerprints(), "cases": digest_of(plan.cases), "code": code_hash(),
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     path = folder / "run.json"
     if not path.exists():
-        path.write_text(json.dumps(now, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        if (folder / "logs").exists() and any((folder / "logs").iterdir()):
+            raise RequestError(f"{folder} holds logs of no run that is known; name another folder by --out")
+        write_whole(path, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
         return now
     before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if other := [key for key in ("spec", "model", "embedder") if before[key] != now[key]]:
+    if other := [key for key in ("spec", "model", "documents", "cases") if before.get(key) != now[key]]:
         raise RequestError(
             f"{folder} holds a run of another {', '.join(other)}; name another folder by --out, or begin anew by --fresh"
         )
-    if before["code"] != now["code"] and not (folder / "results.json").exists():
+    if before["code"] != now["code"] and not finished(folder):
         raise RequestError(
-            f"{folder} holds a run that was not finished, and the code has changed since; begin anew by --fresh"
+            f"{folder} holds a run that was not finished, and the code has changed; begin anew by --fresh"
         )
     return before
+
+
+def finished(folder: Path) -> bool:
+    """Whether the folder's run has results in which no case is left to be asked."""
+    if not (folder / "results.json").exists():
+        return False
+    return not any(left_to_ask(case) for arm in read_results(folder).arms for case in arm.cases)
+
+
+def left_to_ask(case: CaseResult) -> bool:
+    """Whether another run would ask the case again: it was not run, or a server failed."""
+    return case.failure is not None and case.failure.startswith((NOT_RUN, ERROR))
+
+
+def begin_anew(folder: Path) -> None:
+    """Remove a run from its folder, and nothing that no run wrote. RequestError where there is no run."""
+    if not folder.exists():
+        return
+    if not (folder / "run.json").exists():
+        if any(folder.iterdir()):
+            raise RequestError(f"{folder} holds no run, and is not emptied; name another folder by --out")
+        return
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    for name in (
+        "results.json",
+        "summary.json",
+        "report.html",
+        "report.md",
+        "run.json",
+    ):  # what makes it a run goes last
+        (folder / name).unlink(missing_ok=True)
+
+
+def digest_of(cases: Mapping[str, Sequence[Case]]) -> str:
+    """A hash of what is asked and of what is right."""
+    said = {name: [(case.id, case.asked, case.gold) for case in of] for name, of in cases.items()}
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def needs_model(benchmark: Benchmark, arms: Sequence[Arm]) -> bool:
@@ -168,11 +217,13 @@ def make_task(benchmark: Benchmark, arm: Arm, cases: Sequence[Case], context: Co
     """One benchmark under one arm, as Inspect runs it."""
     from inspect_ai import Task
     from inspect_ai.dataset import MemoryDataset, Sample
+    from inspect_ai.model import GenerateConfig
 
     samples = [Sample(id=case.id, input=case.asked, metadata={"gold": dict(case.gold)}) for case in cases]
     return Task(
         dataset=MemoryDataset(samples, name=benchmark.name), solver=benchmark.solve(context, arm),
         scorer=case_scorer(benchmark), name=task_name(benchmark.name, arm), time_limit=CASE_SECONDS,
+        config=GenerateConfig(temperature=0.0, seed=0),
         metadata={"benchmark": benchmark.name, "arm": arm, "debias": list(context.debias)},
     )  # fmt: skip
 
@@ -222,7 +273,8 @@ def read_arms(benchmark: Benchmark, cases: Sequence[Case], logs: Path, served: S
         }
         missing = {case.id: case_result(benchmark, case, None) for case in cases if case.id not in found}
         every = found | missing
-        yield ArmResult(benchmark.name, arm, served.name if served else "none", tuple(every[case.id] for case in cases))
+        model = served.name if served and benchmark.needs_model else "none"
+        yield ArmResult(benchmark.name, arm, model, tuple(every[case.id] for case in cases))
 
 
 def case_result(benchmark: Benchmark, case: Case, sample: EvalSample | None) -> CaseResult:
@@ -273,6 +325,7 @@ def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, bega
         else f"{spec.limit} cases of each benchmark, drawn by seed {spec.seed}",
         "model": context.served.to_dict() if context.served else "none",
         "embedder": {"name": context.settings.embed_model, "revision": embedder.revision if embedder else None},
+        "documents": context.fingerprints(),
         "data": {
             key: {"title": s.title, "licence": s.licence, "citation": s.citation, "url": s.url, "sha256": s.sha256}
             for key, s in sources.items()
@@ -289,15 +342,15 @@ def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, bega
 
 def command(spec: RunSpec) -> str:
     """The command that gives these numbers again."""
-    parts = ["sectoreval run", *spec.benchmarks]
+    parts = ["sectoreval", "run", *spec.benchmarks]
     parts += ["--arms", ",".join(spec.arms)] if spec.arms else []
     parts += ["--model", spec.model] if spec.model else []
     parts += ["--limit", str(spec.limit), "--seed", str(spec.seed)] if spec.limit else []
-    parts += ["--debias", ",".join(spec.debias)] if spec.debias != ("calibrated",) else []
+    parts += ["--debias", ",".join(spec.debias) or "none"] if spec.debias != ("calibrated",) else []
     parts += ["--embedder", spec.embedder] if spec.embedder else []
     for key, value in spec.options.items():
-        parts += ["--set", f"{key}={value}"]
-    return " ".join(parts)
+        parts += ["--data", value] if key == "data" else ["--set", f"{key}={value}"]
+    return shlex.join(parts)
 
 
 def code_hash() -> str:
@@ -310,7 +363,7 @@ def code_hash() -> str:
     roots += [Path(str(__import__(name).__file__)).parent for name in app_names()]
     digest = hashlib.sha256()
     for root in roots:
-        for file in sorted(root.rglob("*.py")):
+        for file in sorted([*root.rglob("*.py"), *root.rglob("*.toml"), *root.rglob("*.jinja")]):
             digest.update(f"{root.name}/{file.relative_to(root).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 

@@ -72,24 +72,29 @@ class Scoreboard:
 
 
 class _Entry(NamedTuple):
-    """An arm's results, and the name and the time of the run that they are from."""
+    """An arm's results, the name and the time of the run that they are from, and the benchmark's options in it."""
 
     run: str
     finished: str
     arm: ArmResult
+    options: tuple[tuple[str, str], ...]
 
 
 def scoreboard(runs: Sequence[tuple[Path, RunResult]], load: Load = load_benchmark) -> Scoreboard:
     """The board of `runs`, each with its folder or its file. ConfigurationError where one does not say when it finished."""
     newest = sorted(runs, key=lambda run: _finished(*run), reverse=True)
     entries = [
-        _Entry(_name(path), str(run.about["finished"]), arm)
+        _Entry(_name(path), str(run.about["finished"]), arm, _options(run, load(arm.benchmark)))
         for path, run in newest
         for arm in run.arms
         if arm.has(load(arm.benchmark).main)
     ]
-    names = dict.fromkeys(entry.arm.benchmark for entry in entries)
-    columns = [_column(load(name), [entry for entry in entries if entry.arm.benchmark == name]) for name in names]
+    # Another language, or another file of one's own, is another column.
+    keys = dict.fromkeys((entry.arm.benchmark, entry.options) for entry in entries)
+    columns = [
+        _column(load(name), options, [e for e in entries if (e.arm.benchmark, e.options) == (name, options)])
+        for name, options in keys
+    ]
     rows = {row for column in columns for row in column.cells}
     ordered = sorted(columns, key=lambda column: (column.sector, column.title))
     return Scoreboard(tuple(sorted(rows, key=_order)), tuple(ordered))
@@ -102,8 +107,13 @@ def write_scoreboard(runs: Sequence[tuple[Path, RunResult]], folder: Path, load:
     return write(folder / "scoreboard.html", render("scoreboard.html.j2", board=board, runs=len(runs)))
 
 
-def _column(benchmark: Benchmark, entries: Sequence[_Entry]) -> Column:
-    """One benchmark's column; `entries` are newest first."""
+def _options(run: RunResult, benchmark: Benchmark) -> tuple[tuple[str, str], ...]:
+    said = run.about.get("spec", {}).get("options", {})
+    return tuple(sorted((key, str(value)) for key, value in said.items() if key in benchmark.options))
+
+
+def _column(benchmark: Benchmark, options: tuple[tuple[str, str], ...], entries: Sequence[_Entry]) -> Column:
+    """The column of one benchmark with these options; `entries` are newest first."""
     main = benchmark.main
     found: dict[Row, list[_Entry]] = {}
     for entry in entries:
@@ -117,7 +127,7 @@ def _column(benchmark: Benchmark, entries: Sequence[_Entry]) -> Column:
         first, second = (found[rows[named]][0].arm for named in order[:2])
         lead = Pair(order[0], order[1], compare(first, second, main))
     return Column(
-        title=benchmark.title,
+        title=benchmark.title + "".join(f", {key} {Path(value).name}" for key, value in options),
         sector=benchmark.sector,
         measure=main.name,
         higher_is_better=main.higher_is_better,

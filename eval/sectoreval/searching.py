@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inspect_ai.solver import Generate, Solver, TaskState
 
     from sectoreval.benchmark import Reply
+    from sectorkit.retrieval.rerank import Reranker
 
 WANTED = 10  # documents of a ranking
 
@@ -26,11 +27,13 @@ def search(context: Context, arm: Arm, *, opened: CorpusIndex) -> Solver:
     """
     from inspect_ai.solver import solver
 
+    reranker = context.reranker if arm == "reranked" else None  # refused now where there is none
+
     @solver(name="search")
     def searching() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             gold = state.metadata["gold"]
-            reply, problem, evidence = await asyncio.to_thread(_search, context, arm, opened, gold)
+            reply, problem, evidence = await asyncio.to_thread(_search, arm, opened, reranker, gold)
             if problem is not None:
                 return store_failure(state, problem)
             return store_reply(state, reply, said=", ".join(reply["ranking"]), evidence=evidence)
@@ -41,12 +44,12 @@ def search(context: Context, arm: Arm, *, opened: CorpusIndex) -> Solver:
 
 
 def _search(
-    context: Context, arm: Arm, opened: CorpusIndex, gold: Mapping[str, Any]
+    arm: Arm, opened: CorpusIndex, reranker: Reranker | None, gold: Mapping[str, Any]
 ) -> tuple[Reply, str | None, list[dict[str, str]]]:
     from sectorkit.bench.rank import rank_documents
     from sectorkit.retrieval.rerank import search_by
 
-    ask = search_by(arm, opened.index, context.reranker if arm == "reranked" else None)
+    ask = search_by(arm, opened.index, reranker)
     ranked = rank_documents(
         ask, str(gold["question"]), wanted=WANTED, ids=opened.documents, passages=opened.passages,
         where=gold.get("where"),

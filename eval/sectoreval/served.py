@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sectorkit.models.preflight import Capabilities
 
-PATIENCE = 900  # seconds for one call, in which it is tried again, ever later, where the server is away
+PATIENCE = 600  # seconds for one call, in which it is tried again, ever later, where the server is away
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,7 +17,7 @@ from sectoreval.benchmark import benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import ERROR, NOT_RUN, RunSpec, needs_model, prepare, run
+from sectoreval.run import RunSpec, begin_anew, left_to_ask, needs_model, prepare, run
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.catalogue import chosen_chat
 from sectorkit.terminal import err, out, progress_bar
@@ -90,6 +89,10 @@ def run_and_report(
     for name in spec.debias:
         if name not in DEBIAS:
             raise UnknownName("way to take out position bias", name, list(DEBIAS))
+    known = {name for benchmark in map(load_benchmark, spec.benchmarks) for name in benchmark.options}
+    for name in spec.options:
+        if name not in known:
+            raise UnknownName(f"option of {', '.join(spec.benchmarks)}", name, sorted(known))
     # By name, so that a run of another default is another run.
     spec = replace(spec, embedder=spec.embedder or settings.embed_model)
     settings = settings.model_copy(update={"embed_model": spec.embedder})
@@ -99,8 +102,6 @@ def run_and_report(
         served_here = None if settings.llm_url else chosen_chat(settings).name
         spec = replace(spec, model=spec.model or settings.llm_model or served_here)
     folder = folder or settings.home / "runs" / spec.key
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
     with ExitStack() as stack:
         with progress_bar("starting") as progress:  # and no longer: Inspect shows its own
             context = Context(settings, data_dir, debias=spec.debias, options=spec.options, progress=progress)
@@ -110,13 +111,14 @@ def run_and_report(
             if asks:
                 context.served = stack.enter_context(serve(settings, spec.model, progress=progress))
             plan = prepare(spec, context)
+        if fresh:
+            begin_anew(folder)
         result = run(plan, context, folder)
     result.write(folder / "results.json")
     paths = write_reports(result, folder)
     show(result)
     out.print(f"\n{paths[0]}")
-    failures = [str(case.failure) for arm in result.arms for case in arm.cases if case.failure]
-    again = [failure for failure in failures if failure.startswith((NOT_RUN, ERROR))]
+    again = [str(case.failure) for arm in result.arms for case in arm.cases if left_to_ask(case)]
     if again:
         why = escape(max(again, key=again.count)[:300])
         err.print(

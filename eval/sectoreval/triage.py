@@ -74,7 +74,9 @@ def quadratic_kappa() -> Measure:
         seen, expected = (table * weights).sum(axis=(-2, -1)), (chance * weights).sum(axis=(-2, -1))
         return np.asarray(1 - np.divide(seen, expected, out=np.full_like(seen, np.nan), where=expected > 0))
 
-    return Measure("quadratic kappa", columns, "agreement beyond chance, far misses counting more", of=of)
+    return Measure(
+        "quadratic kappa", columns, "agreement beyond chance, far misses counting more", of=of, bounds=(-1.0, 1.0)
+    )
 
 
 ESI_MEASURES: tuple[Measure, ...] = (

@@ -39,6 +39,7 @@ _TASK = (
 _CITE = (
     f" Put the number of the passage after each sentence, like [1]. If they do not answer it, write only: {DECLINED}"
 )
+BY_WORDS = "Searched by words alone, since vectors are not available"  # so too
 UNRANKED = "The passages are in the order of the search alone, without the reranker"  # a note that says why follows it
 _DEEPEST = 5_000  # hits that a search for rules in force may look through
 _PROMPT_OVERHEAD = 400  # tokens kept free for the instructions and the chat template around the evidence
@@ -218,7 +219,7 @@ def _retrieve(
     except (ServerUnavailable, StoreBroken) as error:
         if mode != "hybrid":
             raise
-        notes.append(f"Searched by words alone, since vectors are not available: {error}")
+        notes.append(f"{BY_WORDS}: {error}")
         found, out = _in_force_at_the_time(request, index, "lexical")
     titles = list(dict.fromkeys(str(hit.passage.metadata.get("title")) for hit in out[:3]))
     if found:

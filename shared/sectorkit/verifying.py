@@ -15,6 +15,7 @@ from sectorkit.retrieval.passage import Hit
 from sectorkit.retrieval.words import sentences
 
 DECLINED = "NOT IN THE DOCUMENTS"
+CHECKED_BY_WORDS = "Checked by words alone, since vectors are not available"  # a note that says why follows it
 _ABSTENTIONS: dict[Reason, str] = {
     "stopped": "The question was stopped.",
     "nothing_found": "The documents hold nothing about this question.",
@@ -46,7 +47,7 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     try:
         grounded = ground(said, draft.evidence, vectors=vectors, year=year)
     except ServerUnavailable as error:
-        notes = (*notes, f"Checked by words alone, since vectors are not available: {error}")
+        notes = (*notes, f"{CHECKED_BY_WORDS}: {error}")
         grounded = ground(said, draft.evidence, year=year)
     checkable = [claim for claim in grounded.claims if not claim.neutral]
     supported = [claim for claim in checkable if claim.supported]

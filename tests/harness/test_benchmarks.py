@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sectoreval.asking import lines_of
 from sectoreval.benchmark import Benchmark, Case, benchmark_names, load_benchmark
 from sectoreval.context import Context
 from sectoreval.measures import matrix
@@ -124,9 +125,9 @@ def test_pubmedqa_counts_an_answer_that_is_missing_against_its_f1() -> None:
 
 
 def answer(
-    verdict: str, text: str = "", cited: tuple[tuple[str, str], ...] = (), read: tuple[str, ...] = ()
+    verdict: str, text: str = "", cited: tuple[tuple[str, tuple[int, ...]], ...] = (), read: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    citations = [{"document": document, "quote": quote, "source": document} for document, quote in cited]
+    citations = [{"document": document, "lines": list(lines), "source": document} for document, lines in cited]
     return {
         "verdict": verdict,
         "text": text,
@@ -145,11 +146,14 @@ LINES = {
 }
 
 
+MTRAG = {"question": "?", "right": ["p1"], "reference": "the fee is ten dollars", "unanswerable": False}
+
+
 def test_omos_scores_lines_by_the_official_metric() -> None:
     benchmark = load_benchmark("omos_qa_lines")
-    both = answer("supported", "...", (("m-1", "Monday to Friday."), ("m-1", "From 8 to 12.")), ("m-1",))
-    one_and_wrong = answer("supported", "...", (("m-1", "From 8 to 12."), ("m-1", "Closed in May.")), ("m-1",))
-    none = answer("abstained", "...", (("m-1", "From 8 to 12."),), ("m-1",))
+    both = answer("supported", "...", (("m-1", (1,)), ("m-1", (2,))), ("m-1",))
+    one_and_wrong = answer("supported", "...", (("m-1", (2,)), ("m-1", (3,))), ("m-1",))
+    none = answer("abstained", "...", (("m-1", (2,)),), ("m-1",))
     found = scores(benchmark, [(LINES, both), (LINES, one_and_wrong), (LINES, none)])
     precision, recall = (1 + 0.5 + 1) / 3, (1 + 0.5 + 0) / 3  # nothing selected: precision 1, recall 0
     assert found["precision"] == pytest.approx(precision)
@@ -158,25 +162,51 @@ def test_omos_scores_lines_by_the_official_metric() -> None:
 
 
 def test_a_line_of_another_page_counts_as_wrong() -> None:
-    elsewhere = answer("supported", "...", (("m-1", "From 8 to 12."), ("m-2", "From 8 to 12.")), ("m-1", "m-2"))
+    elsewhere = answer("supported", "...", (("m-1", (2,)), ("m-2", (2,))), ("m-1", "m-2"))
     assert scores(load_benchmark("omos_qa_lines"), [(LINES, elsewhere)])["precision"] == 0.5
 
 
 def test_omos_abstention_takes_selecting_nothing_as_the_positive_class() -> None:
     benchmark, unanswerable = load_benchmark("omos_qa_abstention"), LINES | {"lines": []}
-    quotes = answer("supported", "...", (("m-1", "From 8 to 12."),), ("m-1",))
+    quotes = answer("supported", "...", (("m-1", (2,)),), ("m-1",))
     declines = answer("abstained", "...", (), ("m-1",))
     found = scores(
         benchmark, [(unanswerable, declines), (unanswerable, quotes), (LINES, declines), (LINES, quotes), (LINES, None)]
     )
-    assert (found["precision"], found["recall"], found["F1"], found["accuracy"]) == (0.5, 0.5, 0.5, 0.4)
+    assert found["accuracy"] == 0.4
+    assert found["recall"] == 0.5
+    assert found["precision"] == pytest.approx(1 / 3)  # the failed case is a wrong abstention
+
+
+def test_failures_beside_right_abstentions_cost_precision() -> None:
+    """A model that only answers by failing must not reach a perfect F1."""
+    declines = answer("abstained")
+    for name, known, unknown in (
+        ("omos_qa_abstention", LINES, LINES | {"lines": []}),
+        ("mtrag_govt", MTRAG, MTRAG | {"right": [], "unanswerable": True}),
+        ("own_questions", MTRAG | {"answerable": True}, MTRAG | {"answerable": False, "right": []}),
+        ("golden", MTRAG | {"answerable": True, "spans": [["a.md", 0, 5]]}, MTRAG | {"answerable": False, "spans": []}),
+    ):
+        benchmark = load_benchmark(name)
+        found = scores(benchmark, [(known, None)] * 9 + [(unknown, declines)])
+        f1 = found.get("F1", found.get("abstention F1"))
+        assert f1 is not None
+        assert f1 < 0.3, f"{name}: {f1}"
+
+
+def test_lines_are_counted_where_the_quote_stands_and_not_where_its_words_do() -> None:
+    text = "Office\n\nOpen\nMonday\n\nOpen\n"
+    assert lines_of(text, 0, 6) == [0]
+    assert lines_of(text, text.rindex("Open"), text.rindex("Open") + 4) == [3]
+    assert lines_of(text, 8, 19) == [1, 2]
+    assert lines_of(text, 7, 7) == []
 
 
 def test_mtrag_gives_nothing_for_declining_what_can_be_answered_and_all_for_declining_what_cannot() -> None:
     benchmark = load_benchmark("mtrag_govt")
     known = {"right": ["p1"], "reference": "the fee is ten dollars", "unanswerable": False}
     unknown = {"right": [], "reference": "I do not know", "unanswerable": True}
-    exact = answer("supported", "The fee is ten dollars. [1]", (("p1", "ten dollars"),), ("p1", "p2"))
+    exact = answer("supported", "The fee is ten dollars. [1]", (("p1", (0,)),), ("p1", "p2"))
     declines = answer("abstained", "nothing", (), ("p2",))
     found = scores(benchmark, [(known, exact), (known, declines), (unknown, declines), (unknown, exact)])
     assert found["conditioned ROUGE-L"] == pytest.approx((1 + 0 + 1 + 0) / 4)

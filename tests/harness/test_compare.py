@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,20 @@ def test_a_file_that_holds_no_results_is_refused(tmp_path: Path) -> None:
         read_results(path)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_results(tmp_path / "nothing")
+
+
+def test_the_gate_does_not_pass_what_it_cannot_compare() -> None:
+    before, now = run(60), run(60)
+    lacking = RunResult({}, tuple(replace(a, cases=tuple(replace(c, values={}) for c in a.cases)) for a in now.arms))
+    assert "no measure and cases in common" in next(gate(lacking, before, load))
+    other = RunResult({}, tuple(replace(a, model="another") for a in now.arms))
+    assert "the run asked another, and the baseline m" in next(gate(other, before, load))
+
+
+def test_cases_of_one_number_and_another_question_are_no_pair() -> None:
+    first = run(60)
+    second = RunResult(
+        {}, tuple(replace(a, cases=tuple(replace(c, asked="another") for c in a.cases)) for a in first.arms)
+    )
+    with pytest.raises(RequestError, match="in common"):
+        compare_runs(first, second, load)

@@ -115,7 +115,7 @@ def test_arms_are_compared_over_the_cases_that_both_have_matched_by_id() -> None
 
 def test_the_higher_of_two_is_named_first_with_the_signs_to_match() -> None:
     (pair,) = summary_of(arm("closed_book", [0.0] * 30 + [1.0] * 10), arm("hybrid", [1.0] * 40)).comparisons
-    assert pair.sentence.startswith("hybrid · m is higher than closed_book · m: +0.750 [+0.6")
+    assert pair.sentence.startswith("hybrid · m is higher than closed_book · m: +0.750 [+0.59")
 
 
 def test_no_difference_is_said_in_words_with_the_one_that_would_be_shown() -> None:

@@ -125,3 +125,17 @@ def test_the_pages_show_each_score_with_its_interval_n_and_run(tmp_path: Path) -
     assert html.count('class="badge"') == 1
     assert "spring &lt;b&gt;" in html
     assert str(tmp_path) not in html + markdown
+
+
+def test_another_file_of_ones_own_is_another_column() -> None:
+    def own(name: str) -> RunResult:
+        return replace(run(("closed_book", "m", CLEAR)), about={
+            "finished": "2026-03-01T12:00:00+00:00", "spec": {"options": {"data": f"/data/{name}.jsonl"}},
+        })  # fmt: skip
+
+    def load_own(name: str) -> Benchmark:
+        return replace(load(name), options=("data",))
+
+    board = scoreboard([(Path("run-1"), own("first")), (Path("run-2"), own("second"))], load_own)
+    assert [column.title.rpartition(", ")[2] for column in board.columns] == ["data first.jsonl", "data second.jsonl"]
+    assert all(not cell.older for column in board.columns for cell in column.cells.values())

@@ -51,21 +51,32 @@ def pages(folder: Path, language: str) -> Corpus:
     return Corpus(f"omos-qa-{language}", list(texts.values()), questions, qrels)
 
 
+def searched(context: Context, default: str) -> str:
+    """The language of the pages: `--set pages=de`; else that of the questions, or German where they are of several."""
+    languages = chosen(context, default)
+    language = context.option("pages", languages[0] if len(languages) == 1 else "de")
+    if language not in LANGUAGES:
+        raise UnknownName("language of OMoS-QA", language, list(LANGUAGES))
+    return language
+
+
 def cases(context: Context, *, default: str, answerable_only: bool) -> list[Case]:
     """The test split's questions in the chosen languages, in the order of the data, language by language.
 
-    A question in another language is about the same page, of which the gold lines are the same.
+    A question in another language is about the same page, of which the gold lines are the same. `context` of a gold is
+    the page in the language that is searched.
     """
     folder = context.data("omos_qa")
     split = context.option("split", "test")
     if split not in SPLITS:
         raise UnknownName("split of OMoS-QA", split, list(SPLITS))
+    contexts = {entry["id"]: entry["context"] for entry in entries(folder, searched(context, default), split)}
     return [
         Case(
             f"{language}-{entry['id']}", entry["question"],
             {
                 "question": entry["question"], "right": [page(entry)], "qrels": {page(entry): 1},
-                "lines": entry["answers"], "context": entry["context"], "language": language,
+                "lines": entry["answers"], "context": contexts[entry["id"]], "language": language,
             },
             cluster=page(entry), groups={"language": language, "city": entry["city"]},
         )

@@ -20,6 +20,7 @@ from sectorkit.errors import ConfigurationError
 
 _MAIN, _PERTURBED = "filtered_data_all_Mar_30_2025.jsonl", "fmsr_filtered_perturbed_data_all_simple.jsonl"
 _MOST_OPTIONS = 5
+_LABELS = "PQRST"  # of the perturbed file's options
 
 
 def cases(context: Context) -> list[Case]:
@@ -52,7 +53,10 @@ def cases(context: Context) -> list[Case]:
 
 def questions(gold: Mapping[str, Any]) -> dict[str, Question]:
     """Both questions of a case."""
-    return {name: Question(gold[name]["question"], tuple(gold[name]["options"])) for name in ("original", "perturbed")}
+    return {
+        name: Question(gold[name]["question"], tuple(gold[name]["options"]), labels=labels)
+        for name, labels in (("original", LETTERS), ("perturbed", _LABELS))
+    }
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:

@@ -16,6 +16,7 @@ from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.measures import harmonic, ratio
 from sectorkit.app import SectorApp, load_app
+from sectorkit.errors import ConfigurationError
 from sectorkit.golden import locate, read_golden
 
 
@@ -29,7 +30,11 @@ def cases(context: Context) -> list[Case]:
     index = context.app_index(app)
     found = []
     for case in read_golden(app.golden):
-        spans = [[quote.source, *(locate(quote, index) or (0, 0))] for quote in case.evidence]
+        spans = []
+        for quote in case.evidence:
+            if (span := locate(quote, index)) is None:
+                raise ConfigurationError(f"{app.golden}, {case.id}: {quote.source} does not hold {quote.text[:60]!r}")
+            spans.append([quote.source, *span])
         gold = {
             "question": case.question, "reference": case.answer, "answerable": case.answerable, "spans": spans,
         }  # fmt: skip
@@ -44,7 +49,8 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     declines = reply is not None and not answers
     answerable = bool(gold["answerable"])
     values = {
-        "answerable": float(answerable), "unanswerable": float(not answerable), "abstained": float(declines),
+        "answerable": float(answerable), "unanswerable": float(not answerable),
+        "abstained": float(declines or (reply is None and answerable)),  # a failed case is wrong either way
         "both": float(declines and not answerable), "answered": float(answers and answerable),
     }  # fmt: skip
     cites = False
@@ -104,4 +110,5 @@ BENCHMARK = Benchmark(
     cases=cases,
     solve=solve,
     score=score,
+    options=("app",),
 )

@@ -69,4 +69,5 @@ BENCHMARK = Benchmark(
     solve=lambda context, arm: search(context, arm, opened=context.index(articles(context.data("lecoqa")))),
     score=score_ranking,
     needs_model=False,
+    options=("split",),
 )

@@ -18,7 +18,7 @@ from typing import Any
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.measures import mean
+from sectoreval.measures import Measure, mean
 from sectoreval.rankings import HIT_5, RETRIEVAL, score_ranking
 from sectoreval.searching import search
 from sectorkit.bench.beir import BeirDocument
@@ -110,7 +110,9 @@ BENCHMARK = Benchmark(
         RETRIEVAL[1],
         *(m for m in RETRIEVAL if m is not RETRIEVAL[1]),
         mean(HIT_5, about="a related answer is among the first five"),
-        mean("avgScore", "first", about="LiveQA's own score of the first answer, 0 to 3; unjudged is 0"),
+        Measure(
+            "avgScore", ("first",), "LiveQA's own score of the first answer, 0 to 3; unjudged is 0", bounds=(0.0, 3.0)
+        ),
         mean("succ@2+", "succ2", about="the first answer is related or better"),
         mean("succ@3+", "succ3", about="the first answer is right, if incomplete"),
         mean("succ@4+", "succ4", about="the first answer is excellent"),
@@ -122,4 +124,5 @@ BENCHMARK = Benchmark(
     ),
     score=score,
     needs_model=False,
+    options=("folders",),
 )

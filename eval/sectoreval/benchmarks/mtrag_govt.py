@@ -81,7 +81,8 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     unanswerable = bool(gold["unanswerable"])
     overlap = rouge_columns(gold, reply)
     values = {
-        "conditioned": float(declines) if unanswerable else overlap["f1"], "abstained": float(declines),
+        "conditioned": float(declines) if unanswerable else overlap["f1"],
+        "abstained": float(declines or (reply is None and not unanswerable)),  # a failed case is wrong either way
         "unanswerable": float(unanswerable), "both": float(declines and unanswerable),
         "decided": float(reply is not None and declines == unanswerable), "answerable": float(not unanswerable),
         "overlap": 0.0 if unanswerable else overlap["f1"], "recall": 0.0 if unanswerable else overlap["recall"],
@@ -119,4 +120,5 @@ BENCHMARK = Benchmark(
         context, arm, app="governance_search", corpus=partial(pool, context.data("mtrag_un"))
     ),
     score=score,
+    options=("history",),
 )

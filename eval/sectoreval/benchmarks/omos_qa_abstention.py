@@ -17,11 +17,11 @@ from sectoreval.measures import harmonic, mean, ratio
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
-    """Columns of a two-by-two table; a failed case has not abstained, and is never right."""
+    """Columns of a two-by-two table. A failed case is wrong in it: it abstained exactly where it should not have."""
     answerable = bool(gold["lines"])
     none = reply is not None and not selected(gold, reply)[0]
     values = {
-        "abstained": float(none), "unanswerable": float(not answerable), "both": float(none and not answerable),
+        "abstained": float(none or (reply is None and answerable)), "unanswerable": float(not answerable), "both": float(none and not answerable),
         "right": float(reply is not None and none != answerable),
     }  # fmt: skip
     outcome: Outcome = "right" if values["right"] else "abstained wrongly" if answerable else "answered wrongly"
@@ -44,4 +44,5 @@ BENCHMARK = Benchmark(
     cases=partial(_omos.cases, default="de", answerable_only=False),
     solve=solve,
     score=score,
+    options=("languages", "pages", "split"),
 )

@@ -1,7 +1,7 @@
 """OMoS-QA, lines: which lines of a page answer the question. An app's lines are those that its citations quote.
 
-`oracle` is the official setting: the page is given. The other arms look for it among all 617 pages of the question's
-language, and what they quote from another page counts as wrong. Official metric: precision and recall of each
+`oracle` is nearest to the official setting: the app searches the page alone, and the model sees as much of it as fits into
+the app's prompt. The other arms look for it among all 617 pages, and what they quote from another page counts as wrong. Official metric: precision and recall of each
 question (precision 1 where nothing is selected), each averaged, and F as the harmonic mean of the two averages.
 """
 
@@ -28,13 +28,12 @@ def selected(gold: Mapping[str, Any], reply: Reply) -> tuple[set[int], int]:
     elsewhere = 0
     if reply["verdict"] == "abstained":
         return lines, elsewhere
-    flat = [" ".join(line.split()) for line in gold["context"].split("\n")]
+    with_text = [n for n, line in enumerate(gold["context"].split("\n")) if line.strip()]
     for citation in reply["citations"]:
-        if citation["document"] != gold["right"][0]:
+        if citation["document"] == gold["right"][0]:
+            lines |= {with_text[n] for n in citation["lines"]}
+        else:
             elsewhere += 1
-            continue
-        quote = " ".join(citation["quote"].split())
-        lines |= {n for n, line in enumerate(flat) if line and (line in quote or quote in line)}
     return lines, elsewhere
 
 
@@ -66,7 +65,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
 
 def solve(context: Context, arm: Arm) -> Any:
     folder = context.data("omos_qa")
-    language = context.option("pages", _omos.chosen(context, "de")[0])
+    language = _omos.searched(context, "de")
     return ask_app(context, arm, app="governance_search", corpus=partial(_omos.pages, folder, language))
 
 
@@ -88,5 +87,6 @@ BENCHMARK = Benchmark(
     cases=partial(_omos.cases, default="de", answerable_only=True),
     solve=solve,
     score=score,
-    note="Asked in one language on pages of the same; `--set languages=en` asks in another, `--set pages=de` over others.",
+    note="`--set languages=en` asks in another language, on pages of the same, or on those of `--set pages=de`.",
+    options=("languages", "pages", "split"),
 )

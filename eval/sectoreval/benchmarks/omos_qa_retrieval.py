@@ -13,6 +13,8 @@ from sectoreval.benchmarks import _omos
 from sectoreval.rankings import RETRIEVAL, score_ranking
 from sectoreval.searching import search
 
+_EVERY = ",".join(_omos.LANGUAGES)
+
 BENCHMARK = Benchmark(
     name="omos_qa_retrieval",
     title="OMoS-QA, pages across languages",
@@ -20,10 +22,11 @@ BENCHMARK = Benchmark(
     source="omos_qa",
     arms=("lexical", "dense", "hybrid", "reranked"),
     measures=RETRIEVAL,
-    cases=partial(_omos.cases, default="de,en,fr,ar,uk", answerable_only=True),
+    cases=partial(_omos.cases, default=_EVERY, answerable_only=True),
     solve=lambda context, arm: search(
-        context, arm, opened=context.index(_omos.pages(context.data("omos_qa"), context.option("pages", "de")))
+        context, arm, opened=context.index(_omos.pages(context.data("omos_qa"), _omos.searched(context, _EVERY)))
     ),
     score=score_ranking,
     needs_model=False,
+    options=("languages", "pages", "split"),
 )

@@ -56,4 +56,5 @@ BENCHMARK = Benchmark(
     cases=cases,
     solve=lambda context, arm: choose(context, one_question),
     score=partial(score_choice, len(LETTERS)),
+    options=("data",),
 )

@@ -21,20 +21,27 @@ from sectoreval.context import Context
 from sectoreval.jsonl import field, read_jsonl
 from sectoreval.measures import harmonic, mean, ratio
 from sectoreval.own import checked_groups, checked_ids
+from sectorkit.app import load_app
 from sectorkit.errors import ConfigurationError
 
 
 def cases(context: Context) -> list[Case]:
     """The file's questions. ConfigurationError names a malformed line."""
     path = context.own("a file of questions in JSON Lines")
-    return checked_ids(path, [(number, _case(path, number, entry)) for number, entry in read_jsonl(path)])
+    docs = context.option("docs", "")
+    folder = Path(docs) if docs else load_app(context.option("app", "governance_search")).corpus
+    return checked_ids(path, [(number, _case(path, number, entry, folder)) for number, entry in read_jsonl(path)])
 
 
-def _case(path: Path, number: int, entry: dict[str, Any]) -> Case:
+def _case(path: Path, number: int, entry: dict[str, Any], docs: Path) -> Case:
     question, answer = field(path, number, entry, "question", str), field(path, number, entry, "answer", str)
     sources = entry.get("sources", [])
     if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
         raise ConfigurationError(f'{path}, line {number}: "sources" should be a list of file names')
+    if missing := [source for source in sources if not (docs / source).is_file()]:
+        raise ConfigurationError(
+            f"{path}, line {number}: {missing[0]!r} is no file of {docs}; name its path below that"
+        )
     gold = {"question": question, "reference": answer, "right": sources, "answerable": bool(answer.strip())}
     groups = checked_groups(path, number, entry)
     return Case(str(entry.get("id", number)), question, gold, cluster=str(entry.get("cluster", "")), groups=groups)
@@ -45,11 +52,14 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     answerable = bool(gold["answerable"])
     overlap = rouge_columns(gold, reply)
     values = {
-        "answerable": float(answerable), "unanswerable": float(not answerable), "abstained": float(declines),
+        "answerable": float(answerable), "unanswerable": float(not answerable),
+        "abstained": float(declines or (reply is None and answerable)),  # a failed case is wrong either way
         "both": float(declines and not answerable), "decided": float(reply is not None and declines != answerable),
         "recall": overlap["recall"] if answerable else 0.0, "f1": overlap["f1"] if answerable else 0.0,
         **citation_columns(gold, reply),
     }  # fmt: skip
+    if answerable and not gold["right"] and "cited" in values:
+        values["cited"] = 0.0  # nothing says which citation would be right
     if answerable:
         what: Outcome = outcome(gold, reply, overlap=overlap["recall"])
     else:
@@ -87,4 +97,5 @@ BENCHMARK = Benchmark(
     solve=solve,
     score=score,
     note="ROUGE counts words of the Latin alphabet; for other scripts read the decisions and the citations.",
+    options=("data", "docs", "app"),
 )

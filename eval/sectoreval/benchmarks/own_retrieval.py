@@ -42,4 +42,5 @@ BENCHMARK = Benchmark(
     solve=lambda context, arm: search(context, arm, opened=context.beir(of(context))),
     score=score_ranking,
     needs_model=False,
+    options=("data", "split"),
 )

@@ -55,6 +55,8 @@ def solve(context: Context, arm: Arm) -> Any:
     if arm == "closed_book":
         return choose(context, one_question)
 
+    if arm == "reranked":
+        context.reranker  # noqa: B018  # refused now where there is none
     opened = context.index(corpus(context.data("mirage_mcq")))  # before the run: a case's time is not spent on indexing
 
     def prepare(gold: Mapping[str, Any]) -> tuple[str, list[dict[str, str]]]:
