@@ -15,7 +15,8 @@ import pytest
 
 from sectoreval.benchmark import Case
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import RunSpec, sample
+from sectoreval.run import RunSpec, begin_anew, sample
+from sectorkit.errors import RequestError
 
 COMMAND = [sys.executable, "-c", "from sectoreval.cli import main; main()"]
 
@@ -149,11 +150,28 @@ def test_a_folder_that_holds_another_run_is_not_mixed_with_it(model: Any, tmp_pa
     said = sectoreval(*run, "--limit", 5, home=tmp_path, url=model.url, status=1)
     assert "holds a run of another spec" in said
     assert len(read_results(out).arms[0].cases) == 3
+    file.write_text(file.read_text().replace("What is 1", "What, then, is 1"))
+    said = sectoreval(*run, "--limit", 3, home=tmp_path, url=model.url, status=1)
+    assert "another cases" in said
     model.name = "another-model"
     said = sectoreval(*run, "--limit", 3, home=tmp_path, url=model.url, status=1)
-    assert "another model" in said
+    assert "another model, cases" in said
     sectoreval(*run, "--limit", 3, "--fresh", home=tmp_path, url=model.url)
     assert read_results(out).about["model"]["name"] == "another-model"
+
+
+def test_beginning_anew_removes_a_run_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    begin_anew(folder)  # nothing is there yet
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(RequestError, match="holds no run, and is not emptied"):
+        begin_anew(folder)
+    (folder / "run.json").write_text("{}")
+    (folder / "results.json").write_text("{}")
+    (folder / "logs").mkdir()
+    begin_anew(folder)
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
 
 
 def test_a_run_can_be_replayed_from_its_results(model: Any, tmp_path: Path) -> None:
