@@ -129,7 +129,7 @@ class Context:
         documents = {}
         for name, index in opened.items():
             digests = json.dumps(sorted(index.stores.manifest.digests().items()))
-            documents[Path(name).name] = hashlib.sha256(digests.encode()).hexdigest()[:16]
+            documents[Path(name.strip()).name] = hashlib.sha256(digests.encode()).hexdigest()[:16]
         return {
             "embedder": self.embedder.fingerprint, "indexes": documents,
             "reranker": self._reranker.fingerprint if self._reranker else None,

@@ -128,17 +128,19 @@ def run_and_report(
 
 
 def show(result: RunResult) -> None:
-    """Each arm's main measure, with its interval, n and failures."""
+    """Each arm's measures with their intervals, n and failures."""
     from sectoreval.statistics import estimate
 
-    table = Table("benchmark", "arm", "model", "measure", "value", "n", box=None, pad_edge=False)
     for arm in result.arms:
+        failed = f", failed {arm.failed}, failures count as wrong" if arm.failed else ""
+        model = "" if arm.model == "none" else f", {escape(arm.model)}"
+        out.print(f"\n[bold]{arm.benchmark}[/], {arm.arm}{model} (n={len(arm.cases)}{failed})")
+        table = Table(box=None, pad_edge=False, show_header=False)
         for measure in load_benchmark(arm.benchmark).measures:
             if arm.has(measure):
-                failed = f", failed {arm.failed}, counted as wrong" if arm.failed else ""
-                value = str(estimate(arm.rows(measure), measure, arm.clusters))
-                table.add_row(arm.benchmark, arm.arm, arm.model, measure.name, value, f"{len(arm.cases)}{failed}")
-    out.print(table)
+                found = estimate(arm.rows(measure), measure, arm.clusters)
+                table.add_row(f"  {measure.name}", escape(str(found)) if found.mean == found.mean else "not defined")
+        out.print(table)
 
 
 def replayed(path: Path, *, concurrency: int) -> RunSpec:

@@ -19,6 +19,8 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
+        if self.low != self.low:  # NaN
+            return f"{self.mean:.3f} [interval not known]"
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
     @property

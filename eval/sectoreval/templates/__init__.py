@@ -60,7 +60,7 @@ def number(found: Estimate | None) -> str:
     """An estimate with its interval, or why there is none."""
     if found is None:
         return "not measured"
-    return "not defined" if math.isnan(found.mean) or math.isnan(found.low) else str(found)
+    return "not defined" if math.isnan(found.mean) else str(found)
 
 
 def flat(about: Mapping[str, Any], *, above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
