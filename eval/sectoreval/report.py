@@ -269,7 +269,11 @@ def _benchmark(benchmark: Benchmark, arms: Sequence[ArmResult]) -> BenchmarkSumm
         sector=benchmark.sector,
         source=benchmark.source,
         note=benchmark.note,
-        measures=tuple(MeasureNote(m.name, m.about, m.higher_is_better) for m in benchmark.measures),
+        measures=tuple(
+            MeasureNote(m.name, m.about, m.higher_is_better)
+            for m in benchmark.measures
+            if m is main or any(m.name in arm.measures for arm in summaries)
+        ),
         arms=summaries,
         comparisons=tuple(Pair(one, other, compare(a, b, main)) for (one, a), (other, b) in combinations(labelled, 2)),
         groups=groups,
