@@ -171,5 +171,5 @@ def bridged_chat() -> SectorChat:
 
     return SectorChat(
         model="inspect", base_url="http://127.0.0.1:9/v1", api_key=SecretStr("none"), temperature=0.0, max_retries=0,
-        use_responses_api=False, disable_streaming=True, thinking_opened=None,
+        use_responses_api=False, disable_streaming=True, thinking_opened=None, http_socket_options=(),
     )  # fmt: skip
