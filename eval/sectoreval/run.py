@@ -10,8 +10,7 @@ import hashlib
 import json
 import random
 import shlex
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,19 +19,18 @@ from typing import TYPE_CHECKING, Any
 from sectoreval.arms import ARMS, Arm, check_arms
 from sectoreval.benchmark import Benchmark, Case, load_benchmark
 from sectoreval.context import Context
+from sectoreval.logs import read_arms
 from sectoreval.replies import EVIDENCE, FAILURE, REPLY
-from sectoreval.results import ArmResult, CaseResult, RunResult, read_results, write_whole
+from sectoreval.results import RunResult
+from sectoreval.run_folder import begun, code_hash
 from sectorkit.errors import ConfigurationError, RequestError, UnknownName
 
 if TYPE_CHECKING:
     from inspect_ai import Task
-    from inspect_ai.log import EvalLog, EvalSample
     from inspect_ai.scorer import Scorer
 
-    from sectoreval.served import Served
 
 CASE_SECONDS = 3600  # after which a case is given up: several calls, of PATIENCE each
-NOT_RUN, ERROR = "not run", "error"  # what the failure of a case begins with that another run will ask again
 _TRIES = 1  # more, after the first, for cases that failed by the server and not by the model
 
 
@@ -123,7 +121,7 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
 
     spec, logs = plan.spec, folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    began = begun(plan, context, folder)
+    began = begun(folder, spec.identity, plan.cases, context)
     seconds = context.settings.answer_timeout
     eval_set(
         list(plan.tasks), model=[inspect_model(context.served, concurrency=spec.concurrency, seconds=seconds)],
@@ -131,74 +129,9 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
         retry_cleanup=True, fail_on_error=True, continue_on_fail=True, score_on_error=True, log_model_api=False,
         log_buffer=10, log_level="error", display=_display(), log_dir_allow_dirty=True,
     )  # fmt: skip
-    arms = [arm for b in plan.benchmarks for arm in read_arms(b, plan.cases[b.name], logs, context.served)]
+    model = context.served.name if context.served else "none"
+    arms = [arm for b in plan.benchmarks for arm in read_arms(b, spec.arms_of(b), plan.cases[b.name], logs, model)]
     return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
-
-
-def begun(plan: Plan, context: Context, folder: Path) -> dict[str, Any]:
-    """What the folder's run began with, written down by its first call.
-
-    RequestError where the folder holds another run, one of other cases or documents, or one that is not finished and was
-    begun by other code: their cases must not be mixed.
-    """
-    now = {
-        "spec": plan.spec.identity, "model": context.served.to_dict() if context.served else "none",
-        "documents": context.fingerprints(), "cases": digest_of(plan.cases), "code": code_hash(),
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
-    path = folder / "run.json"
-    if not path.exists():
-        if (folder / "logs").exists() and any((folder / "logs").iterdir()):
-            raise RequestError(f"{folder} holds logs of no run that is known; name another folder by --out")
-        write_whole(path, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
-        return now
-    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if other := [key for key in ("spec", "model", "documents", "cases") if before.get(key) != now[key]]:
-        raise RequestError(
-            f"{folder} holds a run of another {', '.join(other)}; name another folder by --out, or begin anew by --fresh"
-        )
-    if before["code"] != now["code"] and not finished(folder):
-        raise RequestError(
-            f"{folder} holds a run that was not finished, and the code has changed; begin anew by --fresh"
-        )
-    return before
-
-
-def finished(folder: Path) -> bool:
-    """Whether the folder's run has results in which no case is left to be asked."""
-    if not (folder / "results.json").exists():
-        return False
-    return not any(left_to_ask(case) for arm in read_results(folder).arms for case in arm.cases)
-
-
-def left_to_ask(case: CaseResult) -> bool:
-    """Whether another run would ask the case again: it was not run, or a server failed."""
-    return case.failure is not None and case.failure.startswith((NOT_RUN, ERROR))
-
-
-def begin_anew(folder: Path) -> None:
-    """Remove a run from its folder, and nothing that no run wrote. RequestError where there is no run."""
-    if not folder.exists():
-        return
-    if not (folder / "run.json").exists():
-        if any(folder.iterdir()):
-            raise RequestError(f"{folder} holds no run, and is not emptied; name another folder by --out")
-        return
-    shutil.rmtree(folder / "logs", ignore_errors=True)
-    for name in (
-        "results.json",
-        "summary.json",
-        "report.html",
-        "report.md",
-        "run.json",
-    ):  # what makes it a run goes last
-        (folder / name).unlink(missing_ok=True)
-
-
-def digest_of(cases: Mapping[str, Sequence[Case]]) -> str:
-    """A hash of what is asked and of what is right."""
-    said = {name: [(case.id, case.asked, case.gold) for case in of] for name, of in cases.items()}
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def needs_model(benchmark: Benchmark, arms: Sequence[Arm]) -> bool:
@@ -253,59 +186,6 @@ def case_scorer(benchmark: Benchmark) -> Scorer:
     return scoring()
 
 
-def read_arms(benchmark: Benchmark, cases: Sequence[Case], logs: Path, served: Served | None) -> Iterator[ArmResult]:
-    """The results of a benchmark's arms, from their newest logs; scores are computed from the replies anew."""
-    from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
-
-    newest: dict[str, EvalLog] = {}
-    for info in list_eval_logs(str(logs), descending=False):
-        header = read_eval_log(info, header_only=True)
-        if (header.eval.metadata or {}).get("benchmark") == benchmark.name:
-            newest[str((header.eval.metadata or {})["arm"])] = header
-    by_id = {case.id: case for case in cases}
-    for arm in benchmark.arms:
-        if arm not in newest:
-            continue
-        found = {
-            str(kept.id): case_result(benchmark, by_id[str(kept.id)], kept)
-            for kept in read_eval_log_samples(newest[arm].location, all_samples_required=False)
-            if str(kept.id) in by_id
-        }
-        missing = {case.id: case_result(benchmark, case, None) for case in cases if case.id not in found}
-        every = found | missing
-        model = served.name if served and benchmark.needs_model else "none"
-        yield ArmResult(benchmark.name, arm, model, tuple(every[case.id] for case in cases))
-
-
-def case_result(benchmark: Benchmark, case: Case, sample: EvalSample | None) -> CaseResult:
-    """One case as the log has it; one without a log, or without a reply, is a wrong answer with its reason."""
-    score = (sample.scores or {}).get(benchmark.name) if sample else None
-    kept = (score.metadata or {}) if score else {}
-    reply = kept.get(REPLY)
-    failure = None if reply is not None else why_none(sample, kept.get(FAILURE))
-    scored = benchmark.score(case.gold, reply)
-    usage = list(sample.model_usage.values()) if sample else []
-    return CaseResult(
-        id=case.id, asked=case.asked, said=scored.said, expected=scored.expected,
-        outcome="failed" if failure else scored.outcome, values=dict(scored.values), cluster=case.cluster,
-        groups=dict(case.groups), evidence=list(kept.get(EVIDENCE) or []),
-        seconds=round((sample.working_time or sample.total_time or 0.0) if sample else 0.0, 3),
-        prompt_tokens=sum(u.input_tokens for u in usage), completion_tokens=sum(u.output_tokens for u in usage),
-        failure=failure,
-    )  # fmt: skip
-
-
-def why_none(sample: EvalSample | None, said: str | None) -> str:
-    """Why a case has no reply; `said` is the solver's own reason."""
-    if sample is None:
-        return NOT_RUN
-    if sample.error is not None:
-        return f"{ERROR}: {sample.error.message}"
-    if sample.limit is not None:
-        return "timeout"
-    return said or "no reply"
-
-
 def about(spec: RunSpec, benchmarks: Sequence[Benchmark], context: Context, began: Mapping[str, Any]) -> dict[str, Any]:
     """What the numbers depend on, and how to get them again."""
     from importlib.metadata import version
@@ -351,21 +231,6 @@ def command(spec: RunSpec) -> str:
     for key, value in spec.options.items():
         parts += ["--data", value] if key == "data" else ["--set", f"{key}={value}"]
     return shlex.join(parts)
-
-
-def code_hash() -> str:
-    """A hash over what makes prompts, searches and scores: the sources of the harness, the layer and the apps."""
-    import sectoreval
-    import sectorkit
-    from sectorkit.app import app_names
-
-    roots = [Path(str(package.__file__)).parent for package in (sectoreval, sectorkit)]
-    roots += [Path(str(__import__(name).__file__)).parent for name in app_names()]
-    digest = hashlib.sha256()
-    for root in roots:
-        for file in sorted([*root.rglob("*.py"), *root.rglob("*.toml"), *root.rglob("*.jinja")]):
-            digest.update(f"{root.name}/{file.relative_to(root).as_posix()}\n".encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def _display() -> Any:

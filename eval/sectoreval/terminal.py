@@ -17,7 +17,8 @@ from sectoreval.benchmark import benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import RunSpec, begin_anew, left_to_ask, needs_model, prepare, run
+from sectoreval.run import RunSpec, needs_model, prepare, run
+from sectoreval.run_folder import begin_anew, left_to_ask
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.catalogue import chosen_chat
 from sectorkit.terminal import err, out, progress_bar
@@ -118,6 +119,10 @@ def run_and_report(
     paths = write_reports(result, folder)
     show(result)
     out.print(f"\n{paths[0]}")
+    if len(set(result.about["code"].values())) > 1:
+        err.print(
+            "[yellow]the code has changed since these answers were given[/]: they are scored anew, and --fresh asks anew"
+        )
     again = [str(case.failure) for arm in result.arms for case in arm.cases if left_to_ask(case)]
     if again:
         why = escape(max(again, key=again.count)[:300])

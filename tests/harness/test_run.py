@@ -15,7 +15,8 @@ import pytest
 
 from sectoreval.benchmark import Case
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import RunSpec, begin_anew, sample
+from sectoreval.run import RunSpec, sample
+from sectoreval.run_folder import begin_anew
 from sectorkit.errors import RequestError
 
 COMMAND = [sys.executable, "-c", "from sectoreval.cli import main; main()"]
