@@ -45,7 +45,7 @@ def test_an_app_answers_inside_a_run_and_every_call_is_in_the_log(folder: Path, 
     from inspect_ai.log import list_eval_logs, read_eval_log
 
     for info in list_eval_logs(str(folder / "logs")):
-        log = read_eval_log(info)
+        log = read_eval_log(info, resolve_attachments=True)
         assert log.status == "success"
         for sample in log.samples or []:
             calls = [event for event in sample.events if event.event == "model"]

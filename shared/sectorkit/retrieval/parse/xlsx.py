@@ -7,6 +7,7 @@ Nothing is calculated. A merged cell's value is where the workbook has it: in th
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 import zlib
@@ -35,6 +36,9 @@ _SCANNED = 256 * 2**20  # bytes of XML a file
 
 def parse_xlsx(path: Path) -> ParsedDocument:
     """Raises DocumentError where the file is no XLSX, is encrypted, damaged, would unpack to too much, or is empty."""
+    # Where defusedxml happens to be installed, openpyxl reads by it, and gives up a sheet that breaks off as a whole. What it
+    # guards against is guarded here: a process of its own with limits, and expat's own limit on entities.
+    os.environ["OPENPYXL_DEFUSEDXML"] = "False"
     import openpyxl
 
     with opened(path, _EXCEL) as archive:
