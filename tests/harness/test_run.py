@@ -224,7 +224,8 @@ def test_a_benchmark_is_a_task_of_inspects_own_command_line(model: Any, tmp_path
         "--model-base-url", model.url, "-T", f"data={file}", "-T", "limit=3", "--log-dir", str(tmp_path / "logs"),
         "--display", "none",
     ]  # fmt: skip
-    env = environment(tmp_path, model.url) | {"SECTORKIT_API_KEY": "none"}
+    inspects_own = {"XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env = environment(tmp_path, model.url) | inspects_own | {"SECTORKIT_API_KEY": "none"}
     ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert len([prompt for prompt in model.prompts if "times 7" in prompt]) == 3
