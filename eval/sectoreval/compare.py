@@ -33,12 +33,16 @@ class Comparison:
 
     def __str__(self) -> str:
         d = self.difference
-        test = f"p = {d.p:.3f} by permutation" + (f", {d.mcnemar:.3f} by McNemar" if d.mcnemar is not None else "")
+        test = f"p {_p(d.p)} by permutation" + (f", {_p(d.mcnemar)} by McNemar" if d.mcnemar is not None else "")
         smallest = "" if d.smallest != d.smallest else f"; {d.smallest:.3f} would have shown in four of five runs"
         return (
             f"{self.benchmark}, {self.measure.name}: {self.first} minus {self.second} {d.estimate.signed}, {d.verdict} "
             f"(n={d.n}, {test}{smallest})"
         )
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def compare(first: ArmResult, second: ArmResult, measure: Measure) -> Difference | None:

@@ -1,7 +1,7 @@
 """E-Manual QA: questions on a telephone's manual of 451 sections. It measures reading a manual, not a trade.
 
-49 of the 50 questions name a section that is there, and are asked. Official metrics: HIT@K of that section, and ROUGE-L and
-exact match of the answer against the expert's. Every section is one document; `oracle` shows the right one.
+49 of the 50 questions name a section that is there, and are asked. Official metrics: HIT@K of that section, and ROUGE-L,
+exact match and S+WMS of the answer against the expert's; the last, which needs a model of words, is left out. Every section is one document; `oracle` shows the right one.
 """
 
 from __future__ import annotations

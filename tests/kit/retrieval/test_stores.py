@@ -189,3 +189,12 @@ def test_vectors_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert file.rows(2) == 6
     with pytest.raises(StoreBroken, match="has 6 vectors"):
         file.read([6], 2)
+
+
+def test_a_key_that_another_process_brought_can_be_filtered_by(tmp_path: Path) -> None:
+    reader, writer = Manifest(tmp_path / "m.sqlite"), Manifest(tmp_path / "m.sqlite")
+    assert reader.metadata_keys() == frozenset()
+    writer.replace([(StoredDocument("a.md", "d", "indexed", metadata={"kind": "rule"}, text="x"), [])])
+    assert reader.metadata_keys() == {"kind"}
+    writer.forget(["a.md"])
+    assert reader.metadata_keys() == frozenset()
