@@ -20,7 +20,7 @@ from sectoreval.data import (
     matches,
     verify,
 )
-from sectoreval.jsonl import field, read_json, read_jsonl
+from sectorkit.bench.jsonl import field, read_json, read_jsonl
 from sectorkit.errors import ConfigurationError, UnknownName
 
 NEAR = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"

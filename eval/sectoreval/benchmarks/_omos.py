@@ -9,8 +9,8 @@ from typing import Any
 from sectoreval.benchmark import Case
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.jsonl import read_jsonl
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_jsonl
 from sectorkit.errors import UnknownName
 
 LANGUAGES = ("de", "en", "fr", "ar", "uk")

@@ -17,10 +17,10 @@ from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.jsonl import read_json
 from sectoreval.measures import mean
 from sectoreval.texts import without_marks
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_json
 
 _HITS = (1, 3, 5)
 

@@ -14,8 +14,8 @@ from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.choice import LETTERS, Question, choose
 from sectoreval.choices import debiased, in_words, outcome_of
 from sectoreval.context import Context
-from sectoreval.jsonl import read_jsonl
 from sectoreval.measures import mean, position_bias, positions, ratio
+from sectorkit.bench.jsonl import read_jsonl
 from sectorkit.errors import ConfigurationError
 
 _MAIN, _PERTURBED = "filtered_data_all_Mar_30_2025.jsonl", "fmsr_filtered_perturbed_data_all_simple.jsonl"

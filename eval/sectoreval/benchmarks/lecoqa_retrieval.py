@@ -13,10 +13,10 @@ from typing import Any
 from sectoreval.benchmark import Benchmark, Case
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.jsonl import read_json
 from sectoreval.rankings import RETRIEVAL, score_ranking
 from sectoreval.searching import search
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_json
 from sectorkit.errors import UnknownName
 
 QUESTION, ARTICLES = "问题", "相关法规"

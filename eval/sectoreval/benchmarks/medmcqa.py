@@ -8,7 +8,7 @@ from sectoreval.benchmark import Benchmark, Case
 from sectoreval.choice import choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
-from sectoreval.jsonl import read_jsonl
+from sectorkit.bench.jsonl import read_jsonl
 
 
 def cases(context: Context) -> list[Case]:

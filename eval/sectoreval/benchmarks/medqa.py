@@ -11,7 +11,7 @@ from sectoreval.benchmark import Benchmark, Case
 from sectoreval.choice import LETTERS, choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
-from sectoreval.jsonl import read_jsonl
+from sectorkit.bench.jsonl import read_jsonl
 
 _FILE = "rawdata/medqa/data_clean/questions/US/4_options/phrases_no_exclude_test.jsonl"
 

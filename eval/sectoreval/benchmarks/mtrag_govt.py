@@ -24,9 +24,9 @@ from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.jsonl import read_jsonl
 from sectoreval.measures import harmonic, mean, ratio
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_jsonl
 from sectorkit.errors import UnknownName
 
 _FILE = "mtragun-human/generation_tasks/reference.jsonl"

@@ -16,8 +16,8 @@ from sectoreval.benchmark import Benchmark, Case
 from sectoreval.choice import LETTERS, choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
-from sectoreval.jsonl import field, read_jsonl
 from sectoreval.own import checked_groups, checked_ids
+from sectorkit.bench.jsonl import field, read_jsonl
 from sectorkit.errors import ConfigurationError
 
 

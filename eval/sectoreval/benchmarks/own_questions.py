@@ -18,10 +18,10 @@ from sectoreval.arms import Arm
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
-from sectoreval.jsonl import field, read_jsonl
 from sectoreval.measures import harmonic, mean, ratio
 from sectoreval.own import checked_groups, checked_ids
 from sectorkit.app import load_app
+from sectorkit.bench.jsonl import field, read_jsonl
 from sectorkit.errors import ConfigurationError
 
 

@@ -19,9 +19,9 @@ from sectoreval.choice import choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
 from sectoreval.corpora import DOCUMENT, Corpus, CorpusIndex
-from sectoreval.jsonl import read_json
 from sectoreval.measures import Array, Measure, mean
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_json
 
 OPTIONS = ("yes", "no", "maybe")
 _FILE = "rawdata/pubmedqa/data/test_set.json"

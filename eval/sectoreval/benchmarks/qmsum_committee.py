@@ -16,10 +16,10 @@ from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.jsonl import read_json
 from sectoreval.measures import mean
 from sectoreval.texts import rouge
 from sectorkit.bench.beir import BeirDocument
+from sectorkit.bench.jsonl import read_json
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
 

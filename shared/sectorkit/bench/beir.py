@@ -10,19 +10,17 @@ those of TREC (four columns, `query 0 document score`) are read as well.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sectorkit.bench.jsonl import lines, malformed, read_jsonl
 from sectorkit.errors import ConfigurationError, UnknownName
 
 _COLUMNS = ("query-id", "corpus-id", "score")
+_ENTRY = 'an object with "_id" and "text"'
 _LAYOUT = "corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv"
 
 
@@ -56,11 +54,11 @@ class BeirFolder:
     def documents(self) -> Iterator[BeirDocument]:
         """The corpus, line by line. Raises ConfigurationError for a malformed line and for an id that comes twice."""
         seen: dict[str, int] = {}
-        for number, entry in _entries(self.corpus):
+        for number, entry in read_jsonl(self.corpus, each=_ENTRY):
             identifier = _identifier(self.corpus, number, entry, seen)
             title, text = entry.get("title"), entry.get("text")
             if not isinstance(text, str) or not isinstance(title, str | None):
-                raise _malformed(self.corpus, number, '"text" and "title" should be text')
+                raise malformed(self.corpus, number, '"text" and "title" should be text')
             said = entry.get("metadata")
             said = said if isinstance(said, dict) else {}
             metadata = {key: value for key, value in said.items() if isinstance(value, str | int | float | bool)}
@@ -105,10 +103,10 @@ def read_beir(folder: Path, split: str = "test") -> BeirFolder:
 def _read_queries(path: Path) -> dict[str, str]:
     seen: dict[str, int] = {}
     texts: dict[str, str] = {}
-    for number, entry in _entries(path):
+    for number, entry in read_jsonl(path, each=_ENTRY):
         identifier = _identifier(path, number, entry, seen)
         if not isinstance(entry.get("text"), str):
-            raise _malformed(path, number, '"text" should be text')
+            raise malformed(path, number, '"text" should be text')
         texts[identifier] = entry["text"]
     return texts
 
@@ -116,25 +114,25 @@ def _read_queries(path: Path) -> dict[str, str]:
 def _read_qrels(path: Path) -> tuple[dict[str, dict[str, int]], list[str]]:
     qrels: dict[str, dict[str, int]] = {}
     order, trec, headed = (0, 1, 2), False, False
-    for number, line in _lines(path):
+    for number, line in lines(path):
         cells = [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
         if not headed and not qrels and _score(cells[-1]) is None:
             names = [cell.lower().replace("_", "-") for cell in cells]
             if sorted(names) != sorted(_COLUMNS):
-                raise _malformed(path, number, f"the header should be {' <tab> '.join(_COLUMNS)}")
+                raise malformed(path, number, f"the header should be {' <tab> '.join(_COLUMNS)}")
             order = (names.index("query-id"), names.index("corpus-id"), names.index("score"))
             headed = True
             continue
         if len(cells) == 4 and not headed and (trec or not qrels):
             trec, cells = True, [cells[0], cells[2], cells[3]]
         elif trec or len(cells) != 3:
-            raise _malformed(path, number, f"{len(cells)} columns, and {4 if trec else 3} should stand there")
+            raise malformed(path, number, f"{len(cells)} columns, and {4 if trec else 3} should stand there")
         query, document, score = cells[order[0]], cells[order[1]], _score(cells[order[2]])
         if score is None:
-            raise _malformed(path, number, f"the score {cells[order[2]]!r} is not a whole number")
+            raise malformed(path, number, f"the score {cells[order[2]]!r} is not a whole number")
         known = qrels.setdefault(query, {}).setdefault(document, score)
         if known != score:
-            raise _malformed(path, number, f"{query!r} and {document!r} are judged {score} here and {known} above")
+            raise malformed(path, number, f"{query!r} and {document!r} are judged {score} here and {known} above")
     if not qrels:
         raise ConfigurationError(f"{path} holds no judgements; each line should be {' <tab> '.join(_COLUMNS)}")
     columns = "query 0 document score, as in TREC" if trec else ", ".join(_COLUMNS)
@@ -152,53 +150,17 @@ def _score(text: str) -> int | None:
 def _identifier(path: Path, number: int, entry: Mapping[str, Any], seen: dict[str, int]) -> str:
     found = entry.get("_id")
     if isinstance(found, bool) or not isinstance(found, str | int) or not str(found).strip():
-        raise _malformed(path, number, '"_id" should be text, and not empty')
+        raise malformed(path, number, '"_id" should be text, and not empty')
     identifier = str(found).strip()
     if not identifier.isascii():
         try:
             identifier.encode()
         except UnicodeEncodeError:
-            raise _malformed(path, number, 'the "_id" holds half of a character') from None
+            raise malformed(path, number, 'the "_id" holds half of a character') from None
     if identifier in seen:
-        raise _malformed(path, number, f'the "_id" {identifier!r} stands on line {seen[identifier]} already')
+        raise malformed(path, number, f'the "_id" {identifier!r} stands on line {seen[identifier]} already')
     seen[identifier] = number
     return identifier
-
-
-def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """`(line number, object)` of a JSON Lines file, empty lines left out."""
-    empty = True
-    for number, line in _lines(path):
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _malformed(path, number, f"not JSON ({error})") from None
-        if not isinstance(entry, dict):
-            raise _malformed(path, number, "not an object")
-        empty = False
-        yield number, entry
-    if empty:
-        raise ConfigurationError(f'{path} is empty; each line should be an object with "_id" and "text"')
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with _reading(path) as stream:
-        for number, raw in enumerate(stream, start=1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise _malformed(path, number, f"not UTF-8 ({error.reason} at byte {error.start})") from None
-            if line.strip():
-                yield number, line.rstrip("\r\n")
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Iterable[bytes]]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            yield stream
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}; fetch or copy it anew") from None
 
 
 def _file(path: Path) -> Path:
@@ -211,7 +173,3 @@ def _file(path: Path) -> Path:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _malformed(path: Path, number: int, what: str) -> ConfigurationError:
-    return ConfigurationError(f"{path}, line {number}: {what}; correct the line or remove it")

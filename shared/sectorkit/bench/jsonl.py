@@ -1,4 +1,4 @@
-"""JSON and JSON Lines files of data sets: read with errors that name the file, the line and the field."""
+"""JSON and JSON Lines files of benchmarks: read with errors that name the file, the line and the field."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ _WORDS: Mapping[type, str] = {
 }  # fmt: skip
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(path: Path, *, each: str = "an object. Fetch or copy it anew") -> Iterator[tuple[int, dict[str, Any]]]:
     """`(line number, object)` of a JSON Lines file, empty lines left out; one that ends in `.gz` is unpacked.
 
-    Raises ConfigurationError for a file that is empty or cannot be read, and for a line that is no object in UTF-8.
+    Raises ConfigurationError for a file that is empty, saying what each line should be, or that cannot be read, and for a
+    line that is no object in UTF-8.
     """
     empty = True
-    for number, line in _lines(path):
+    for number, line in lines(path):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise _malformed(path, number, f"not JSON ({error})") from None
+            raise malformed(path, number, f"not JSON ({error})") from None
         if not isinstance(entry, dict):
-            raise _malformed(path, number, "not an object")
+            raise malformed(path, number, "not an object")
         empty = False
         yield number, entry
     if empty:
-        raise ConfigurationError(f"{path} is empty; each line should be an object. Fetch or copy it anew")
+        raise ConfigurationError(f"{path} is empty; each line should be {each}")
 
 
 def read_json(path: Path) -> Any:
@@ -47,9 +48,9 @@ def read_json(path: Path) -> Any:
         return json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         number = raw.count(b"\n", 0, error.start) + 1
-        raise _malformed(path, number, f"not UTF-8 ({error.reason} at byte {error.start} of the file)") from None
+        raise malformed(path, number, f"not UTF-8 ({error.reason} at byte {error.start} of the file)") from None
     except json.JSONDecodeError as error:
-        raise _malformed(path, error.lineno, f"not JSON ({error.msg} at column {error.colno})") from None
+        raise malformed(path, error.lineno, f"not JSON ({error.msg} at column {error.colno})") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not JSON ({error}); fetch or copy it anew") from None
 
@@ -61,28 +62,29 @@ def field(path: Path, number: int | str, entry: Mapping[str, Any], name: str, ki
     float; a truth value is no number. Raises ConfigurationError that names file, place and field.
     """
     if name not in entry:
-        raise _malformed(path, number, f'"{name}" is missing')
+        raise malformed(path, number, f'"{name}" is missing')
     value = entry[name]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise _malformed(path, number, f'"{name}" should be {_WORDS.get(kind, kind.__name__)}')
+        raise malformed(path, number, f'"{name}" should be {_WORDS.get(kind, kind.__name__)}')
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise _malformed(path, number, f'"{name}" holds half of a character') from None
+            raise malformed(path, number, f'"{name}" holds half of a character') from None
     found: T = value
     return found
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """`(line number, text)` of a file's lines, empty ones left out. ConfigurationError as `read_jsonl`."""
     with _reading(path) as stream:
         for number, raw in enumerate(stream, start=1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise _malformed(path, number, f"not UTF-8 ({error.reason} at byte {error.start})") from None
+                raise malformed(path, number, f"not UTF-8 ({error.reason} at byte {error.start})") from None
             if line.strip():
                 yield number, line.rstrip("\r\n")
 
@@ -96,7 +98,8 @@ def _reading(path: Path) -> Iterator[Iterable[bytes]]:
         raise ConfigurationError(f"{path} cannot be read: {error}; fetch or copy it anew") from None
 
 
-def _malformed(path: Path, number: int | str, what: str) -> ConfigurationError:
+def malformed(path: Path, number: int | str, what: str) -> ConfigurationError:
+    """The error of a line, or of a place that is named in words."""
     if isinstance(number, str):
         return ConfigurationError(f"{path}, {number}: {what}; correct it or remove it")
     return ConfigurationError(f"{path}, line {number}: {what}; correct the line or remove it")
