@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sectoreval.benchmark import Outcome, Reply
-from sectoreval.measures import Measure, mean, ratio
+from sectoreval.measures import Measure, harmonic, mean, ratio
 from sectoreval.texts import rouge
 
 CITATIONS: tuple[Measure, ...] = (
@@ -19,6 +19,26 @@ CITATIONS: tuple[Measure, ...] = (
         "right ones read", "read_share", "has_right", about="share of the right documents of which the model saw some"
     ),
 )
+
+
+ABSTENTION: tuple[Measure, ...] = (
+    harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
+    ratio("abstention precision", "both", "abstained", about="share of abstentions that are right"),
+    ratio("abstention recall", "both", "unanswerable", about="share of unanswerable questions on which it abstains"),
+)
+
+
+def abstention_columns(*, answerable: bool, abstains: bool | None) -> dict[str, float]:
+    """The columns of ABSTENTION, and `answerable`. None is a failed case: it abstained exactly where it should not have."""
+    return {
+        "answerable": float(answerable), "unanswerable": float(not answerable),
+        "abstained": float(answerable if abstains is None else abstains), "both": float(bool(abstains) and not answerable),
+    }  # fmt: skip
+
+
+def abstains(reply: Reply | None) -> bool | None:
+    """Whether it declines to answer; None for a failed case."""
+    return None if reply is None else not answered(reply)
 
 
 def answered(reply: Reply | None) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sectoreval.benchmark import Benchmark, load_benchmark
 from sectoreval.measures import Measure
-from sectoreval.results import ArmResult, RunResult
+from sectoreval.results import ArmResult, RunResult, write_whole
 from sectoreval.statistics import Difference, difference
 from sectorkit.errors import RequestError
 
@@ -121,5 +121,4 @@ def write_baseline(run: RunResult, path: Path) -> None:
             replace(case, asked="", said="", expected="", evidence=(), groups={}) for case in arm.cases
         )) for arm in run.arms),
     )  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(slim.to_dict(), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(slim.to_dict(), ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -6,13 +6,14 @@ at them too, and synced by the index that users search. The index is kept: a sec
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sectoreval.results import write_whole
 from sectorkit.bench.beir import BeirDocument, BeirFolder, read_beir
 from sectorkit.retrieval.index import Index
 
@@ -43,10 +44,13 @@ class CorpusIndex:
     documents: Mapping[str, str]
     passages: int
 
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        return {document: source for source, document in self.documents.items()}
+
     def shown(self, names: Sequence[str], *, characters: int = 1500) -> list[dict[str, str]]:
         """The beginnings of these documents, as a report shows them."""
-        sources = {document: source for source, document in self.documents.items()}
-        found = [(name, self.index.document(sources[name])) for name in names]
+        found = [(name, self.index.document(self._sources[name])) for name in names]
         return [
             {"id": name, "title": str(stored.metadata.get("title", "")), "text": stored.text[:characters]}
             for name, stored in found
@@ -95,10 +99,5 @@ def _line(entry: Mapping[str, object]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    content = text.encode()
-    if path.exists() and hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(content).digest():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_bytes(content)
-    partial.replace(path)
+    if not path.exists() or path.read_bytes() != text.encode():
+        write_whole(path, text)

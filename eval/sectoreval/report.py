@@ -20,9 +20,9 @@ from sectoreval.arms import ARMS, Arm
 from sectoreval.benchmark import Benchmark, Outcome, load_benchmark
 from sectoreval.compare import Load, compare
 from sectoreval.measures import Measure
-from sectoreval.results import ArmResult, RunResult
+from sectoreval.results import ArmResult, RunResult, write_whole
 from sectoreval.statistics import Difference, estimate, smallest_difference
-from sectoreval.templates import finite, render, write
+from sectoreval.templates import finite, render
 from sectoreval.templates.cases import case_table
 from sectorkit.stats import Estimate
 
@@ -236,7 +236,7 @@ def write_reports(run: RunResult, folder: Path, load: Load = load_benchmark) -> 
         "report.md": render("report.md.j2", summary=summary, arms=arms),
         "summary.json": json.dumps(summary.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
     }
-    return [write(folder / name, text) for name, text in texts.items()]
+    return [write_whole(folder / name, text) for name, text in texts.items()]
 
 
 def ranked(estimates: Mapping[str, Estimate], measure: Measure, *, ceilings: Sequence[str]) -> list[str]:

@@ -97,11 +97,13 @@ class RunResult:
         write_whole(path, json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write_whole(path: Path, text: str) -> Path:
+    """Written whole or not at all. A lone surrogate, which no file can hold, becomes a question mark."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", errors="replace")
     partial.replace(path)
+    return path
 
 
 def read_results(path: Path) -> RunResult:

@@ -17,9 +17,9 @@ from sectoreval.benchmark import Benchmark, load_benchmark
 from sectoreval.compare import Load, compare
 from sectoreval.measures import Measure
 from sectoreval.report import CEILING, Pair, asked_model, label, ranked
-from sectoreval.results import ArmResult, RunResult
+from sectoreval.results import ArmResult, RunResult, write_whole
 from sectoreval.statistics import estimate
-from sectoreval.templates import render, write
+from sectoreval.templates import render
 from sectorkit.errors import ConfigurationError
 from sectorkit.stats import Estimate
 
@@ -103,8 +103,8 @@ def scoreboard(runs: Sequence[tuple[Path, RunResult]], load: Load = load_benchma
 def write_scoreboard(runs: Sequence[tuple[Path, RunResult]], folder: Path, load: Load = load_benchmark) -> Path:
     """Writes `scoreboard.html` and `scoreboard.md` into `folder`; gives the page's path back."""
     board = scoreboard(runs, load)
-    write(folder / "scoreboard.md", render("scoreboard.md.j2", board=board, runs=len(runs)))
-    return write(folder / "scoreboard.html", render("scoreboard.html.j2", board=board, runs=len(runs)))
+    write_whole(folder / "scoreboard.md", render("scoreboard.md.j2", board=board, runs=len(runs)))
+    return write_whole(folder / "scoreboard.html", render("scoreboard.html.j2", board=board, runs=len(runs)))
 
 
 def _options(run: RunResult, benchmark: Benchmark) -> tuple[tuple[str, str], ...]:

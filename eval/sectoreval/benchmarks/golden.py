@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sectoreval.answers import answered
+from sectoreval.answers import ABSTENTION, abstains, abstention_columns, answered
 from sectoreval.arms import Arm
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
-from sectoreval.measures import harmonic, ratio
+from sectoreval.measures import ratio
 from sectorkit.app import SectorApp, load_app
 from sectorkit.errors import ConfigurationError
 from sectorkit.golden import locate, read_golden
@@ -45,14 +45,10 @@ def cases(context: Context) -> list[Case]:
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of answering and abstaining; where documents are searched, of what was found and quoted as well."""
-    answers = answered(reply)
-    declines = reply is not None and not answers
+    answers, declines = answered(reply), abstains(reply) is True
     answerable = bool(gold["answerable"])
-    values = {
-        "answerable": float(answerable), "unanswerable": float(not answerable),
-        "abstained": float(declines or (reply is None and answerable)),  # a failed case is wrong either way
-        "both": float(declines and not answerable), "answered": float(answers and answerable),
-    }  # fmt: skip
+    values = abstention_columns(answerable=answerable, abstains=abstains(reply))
+    values["answered"] = float(answers and answerable)
     cites = False
     if reply is None or "read" in reply:
         found, read = (_held(gold, reply["hits"]), _held(gold, reply["evidence_spans"])) if reply else (0.0, 0.0)
@@ -101,11 +97,7 @@ BENCHMARK = Benchmark(
         ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
         ratio("evidence found", "found", "answerable", about="Recall@10: share of the marked words among ten passages"),
         ratio("evidence read", "read", "answerable", about="the same among the passages that the model saw"),
-        harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
-        ratio("abstention precision", "both", "abstained", about="share of abstentions that are right"),
-        ratio(
-            "abstention recall", "both", "unanswerable", about="share of unanswerable questions on which it abstains"
-        ),
+        *ABSTENTION,
     ),
     cases=cases,
     solve=solve,

@@ -19,12 +19,20 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sectoreval.answers import CITATIONS, answered, citation_columns, outcome, rouge_columns
+from sectoreval.answers import (
+    ABSTENTION,
+    CITATIONS,
+    abstains,
+    abstention_columns,
+    citation_columns,
+    outcome,
+    rouge_columns,
+)
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
 from sectoreval.corpora import Corpus
-from sectoreval.measures import harmonic, mean, ratio
+from sectoreval.measures import mean, ratio
 from sectorkit.bench.beir import BeirDocument
 from sectorkit.bench.jsonl import read_jsonl
 from sectorkit.errors import UnknownName
@@ -77,14 +85,13 @@ def pool(folder: Path) -> Corpus:
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
-    declines = reply is not None and not answered(reply)
+    declines = abstains(reply) is True
     unanswerable = bool(gold["unanswerable"])
     overlap = rouge_columns(gold, reply)
     values = {
         "conditioned": float(declines) if unanswerable else overlap["f1"],
-        "abstained": float(declines or (reply is None and not unanswerable)),  # a failed case is wrong either way
-        "unanswerable": float(unanswerable), "both": float(declines and unanswerable),
-        "decided": float(reply is not None and declines == unanswerable), "answerable": float(not unanswerable),
+        **abstention_columns(answerable=not unanswerable, abstains=abstains(reply)),
+        "decided": float(reply is not None and declines == unanswerable),
         "overlap": 0.0 if unanswerable else overlap["f1"], "recall": 0.0 if unanswerable else overlap["recall"],
         **citation_columns(gold, reply),
     }  # fmt: skip
@@ -108,9 +115,7 @@ BENCHMARK = Benchmark(
             about="ROUGE-L F1, and abstaining is right exactly where no answer is known",
         ),
         mean("decided rightly", "decided", about="abstains exactly where the passages do not answer"),
-        harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
-        ratio("abstention precision", "both", "abstained", about="share of abstentions that are right"),
-        ratio("abstention recall", "both", "unanswerable", about="share of unanswerable tasks on which it abstains"),
+        *ABSTENTION,
         ratio("ROUGE-L F1", "overlap", "answerable", about="of the tasks with an answer; 0 where it abstains"),
         ratio("ROUGE-L recall", "recall", "answerable", about="of the tasks with an answer; 0 where it abstains"),
         *CITATIONS,

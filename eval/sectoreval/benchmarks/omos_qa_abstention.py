@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from sectoreval.answers import abstention_columns
 from sectoreval.benchmark import Benchmark, Outcome, Reply, Scored
 from sectoreval.benchmarks import _omos
 from sectoreval.benchmarks.omos_qa_lines import selected, solve
@@ -19,11 +20,9 @@ from sectoreval.measures import harmonic, mean, ratio
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of a two-by-two table. A failed case is wrong in it: it abstained exactly where it should not have."""
     answerable = bool(gold["lines"])
-    none = reply is not None and not selected(gold, reply)[0]
-    values = {
-        "abstained": float(none or (reply is None and answerable)), "unanswerable": float(not answerable), "both": float(none and not answerable),
-        "right": float(reply is not None and none != answerable),
-    }  # fmt: skip
+    none = None if reply is None else not selected(gold, reply)[0]
+    values = abstention_columns(answerable=answerable, abstains=none)
+    values["right"] = float(none is not None and none != answerable)
     outcome: Outcome = "right" if values["right"] else "abstained wrongly" if answerable else "answered wrongly"
     expected = "the page answers it" if answerable else "the page does not answer it"
     return Scored(values, "failed" if reply is None else outcome, str(reply["text"]) if reply else "", expected)

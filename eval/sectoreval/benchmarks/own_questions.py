@@ -13,12 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sectoreval.answers import CITATIONS, answered, citation_columns, outcome, rouge_columns
+from sectoreval.answers import (
+    ABSTENTION,
+    CITATIONS,
+    abstains,
+    abstention_columns,
+    citation_columns,
+    outcome,
+    rouge_columns,
+)
 from sectoreval.arms import Arm
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.context import Context
-from sectoreval.measures import harmonic, mean, ratio
+from sectoreval.measures import mean, ratio
 from sectoreval.own import checked_groups, checked_ids
 from sectorkit.app import load_app
 from sectorkit.bench.jsonl import field, read_jsonl
@@ -48,13 +56,12 @@ def _case(path: Path, number: int, entry: dict[str, Any], docs: Path) -> Case:
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
-    declines = reply is not None and not answered(reply)
+    declines = abstains(reply) is True
     answerable = bool(gold["answerable"])
     overlap = rouge_columns(gold, reply)
     values = {
-        "answerable": float(answerable), "unanswerable": float(not answerable),
-        "abstained": float(declines or (reply is None and answerable)),  # a failed case is wrong either way
-        "both": float(declines and not answerable), "decided": float(reply is not None and declines != answerable),
+        **abstention_columns(answerable=answerable, abstains=abstains(reply)),
+        "decided": float(reply is not None and declines != answerable),
         "recall": overlap["recall"] if answerable else 0.0, "f1": overlap["f1"] if answerable else 0.0,
         **citation_columns(gold, reply),
     }  # fmt: skip
@@ -90,7 +97,7 @@ BENCHMARK = Benchmark(
         ),
         ratio("ROUGE-L F1", "f1", "answerable", about="overlap with the reference; 0 where it abstains"),
         mean("decided rightly", "decided", about="abstains exactly where the documents do not answer"),
-        harmonic("abstention F1", ("both", "abstained"), ("both", "unanswerable"), about="of abstaining"),
+        ABSTENTION[0],
         *CITATIONS,
     ),
     cases=cases,

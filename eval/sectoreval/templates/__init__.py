@@ -36,15 +36,6 @@ def render(template: str, script: str = "", **values: Any) -> str:
     )  # fmt: skip
 
 
-def write(path: Path, text: str) -> Path:
-    """Written whole or not at all. A lone surrogate, which no file can hold, becomes a question mark."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text, encoding="utf-8", errors="replace")
-    partial.replace(path)
-    return path
-
-
 def finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: they become None, everywhere in `value`."""
     if isinstance(value, float):
