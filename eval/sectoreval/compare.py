@@ -10,7 +10,7 @@ from pathlib import Path
 from sectoreval.benchmark import Benchmark, load_benchmark
 from sectoreval.measures import Measure
 from sectoreval.results import ArmResult, RunResult, write_whole
-from sectoreval.statistics import Difference, difference
+from sectoreval.statistics import Difference, bounded, difference
 from sectorkit.errors import RequestError
 
 Load = Callable[[str], Benchmark]
@@ -33,16 +33,14 @@ class Comparison:
 
     def __str__(self) -> str:
         d = self.difference
-        test = f"p {_p(d.p)} by permutation" + (f", {_p(d.mcnemar)} by McNemar" if d.mcnemar is not None else "")
+        test = f"p {bounded(d.p)} by permutation" + (
+            f", {bounded(d.mcnemar)} by McNemar" if d.mcnemar is not None else ""
+        )
         smallest = "" if d.smallest != d.smallest else f"; {d.smallest:.3f} would have shown in four of five runs"
         return (
             f"{self.benchmark}, {self.measure.name}: {self.first} minus {self.second} {d.estimate.signed}, {d.verdict} "
             f"(n={d.n}, {test}{smallest})"
         )
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def compare(first: ArmResult, second: ArmResult, measure: Measure) -> Difference | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectoreval.data import find_source, folder_of, verify
 from sectorkit.errors import ConfigurationError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sectorkit.retrieval.index import Index
     from sectorkit.retrieval.rerank import Reranker
 
+Opened = TypeVar("Opened")
 DEBIAS = ("permuted", "calibrated")
 
 
@@ -88,32 +89,30 @@ class Context:
         """The index of a benchmark's documents, made once and kept; the second caller waits for the first."""
         from sectoreval.corpora import open_corpus
 
-        with self._opening:
-            if corpus.name not in self._indexes:
-                self._indexes[corpus.name] = open_corpus(corpus, self)
-            return self._indexes[corpus.name]
-
-    def app_index(self, app: SectorApp, docs: Path | None = None) -> Index:
-        """The index of an app's own documents, or of the folder `docs`, brought to their state."""
-        from sectorkit.parts import open_index
-
-        key = f"{app.name} {docs or ''}"
-        with self._opening:
-            if key not in self._app_indexes:
-                index = open_index(self.settings, app, self.embedder, corpus=docs)
-                index.sync(docs or app.corpus, progress=self.progress)
-                self._app_indexes[key] = index
-            return self._app_indexes[key]
+        return self._once(self._indexes, corpus.name, lambda: open_corpus(corpus, self))
 
     def beir(self, data: BeirFolder) -> CorpusIndex:
         """The index of a folder in BEIR's format."""
         from sectoreval.corpora import open_beir
 
+        return self._once(self._indexes, str(data.folder.resolve()), lambda: open_beir(data, self))
+
+    def app_index(self, app: SectorApp, docs: Path | None = None) -> Index:
+        """The index of an app's own documents, or of the folder `docs`, brought to their state."""
+        from sectorkit.parts import open_index
+
+        def opened() -> Index:
+            index = open_index(self.settings, app, self.embedder, corpus=docs)
+            index.sync(docs or app.corpus, progress=self.progress)
+            return index
+
+        return self._once(self._app_indexes, f"{app.name} {docs or ''}", opened)
+
+    def _once(self, kept: dict[str, Opened], key: str, opened: Callable[[], Opened]) -> Opened:
         with self._opening:
-            key = str(data.folder.resolve())
-            if key not in self._indexes:
-                self._indexes[key] = open_beir(data, self)
-            return self._indexes[key]
+            if key not in kept:
+                kept[key] = opened()
+            return kept[key]
 
     def own(self, what: str) -> Path:
         """The file or folder of the user's own that `--data` names. ConfigurationError where none is named."""

@@ -21,7 +21,7 @@ from sectoreval.benchmark import Benchmark, Outcome, load_benchmark
 from sectoreval.compare import Load, compare
 from sectoreval.measures import Measure
 from sectoreval.results import ArmResult, RunResult, write_whole
-from sectoreval.statistics import Difference, estimate, smallest_difference
+from sectoreval.statistics import Difference, bounded, estimate, smallest_difference
 from sectoreval.templates import finite, render
 from sectoreval.templates.cases import case_table
 from sectorkit.stats import Estimate
@@ -116,8 +116,8 @@ class Pair:
         if math.isnan(found.estimate.low):
             return f"n={found.n}"
         signed = (_negated(found.estimate) if found.verdict == "lower" else found.estimate).signed
-        tests = f"n={found.n}, {_p('p', found.p)}"
-        tests += "" if found.mcnemar is None else f", {_p('McNemar p', found.mcnemar)}"
+        tests = f"n={found.n}, p {bounded(found.p)}"
+        tests += "" if found.mcnemar is None else f", McNemar p {bounded(found.mcnemar)}"
         tests += (
             ""
             if self.shown or math.isnan(found.smallest)
@@ -324,7 +324,3 @@ def _groups(arms: Sequence[ArmResult]) -> dict[str, list[str]]:
 
 def _negated(found: Estimate) -> Estimate:
     return Estimate(-found.mean, -found.high, -found.low)
-
-
-def _p(name: str, value: float) -> str:
-    return f"{name} < 0.001" if value < 0.001 else f"{name} = {value:.3f}"

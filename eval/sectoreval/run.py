@@ -97,15 +97,20 @@ class Plan:
     tasks: tuple[Task, ...]
 
 
-def prepare(spec: RunSpec, context: Context) -> Plan:
-    """Read the cases, and open or make the indexes, which may take long.
+def read_cases(spec: RunSpec, context: Context) -> dict[str, list[Case]]:
+    """The cases to ask, by benchmark. ConfigurationError for data that is missing or malformed."""
+    return {name: sample(load_benchmark(name).cases(context), spec) for name in spec.benchmarks}
 
-    Raises UnknownName, ConfigurationError for data that is missing or malformed, and what opening an index raises.
+
+def prepare(spec: RunSpec, context: Context, cases: Mapping[str, list[Case]]) -> Plan:
+    """Open or make the indexes of these cases, which may take long.
+
+    Raises UnknownName, ConfigurationError where a model is to be asked and none is served, and what opening an index
+    raises.
     """
     benchmarks = tuple(load_benchmark(name) for name in spec.benchmarks)
-    if context.served is None and (asking := [b.name for b in benchmarks if needs_model(b, spec.arms_of(b))]):
+    if context.served is None and (asking := [b.name for b in benchmarks if b.needs_model]):
         raise ConfigurationError(f"{', '.join(asking)} ask a model; name one by --model")
-    cases = {benchmark.name: sample(benchmark.cases(context), spec) for benchmark in benchmarks}
     tasks = [make_task(b, arm, cases[b.name], context) for b in benchmarks for arm in spec.arms_of(b)]
     return Plan(spec, benchmarks, cases, tuple(tasks))
 
@@ -132,10 +137,6 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
     model = context.served.name if context.served else "none"
     arms = [arm for b in plan.benchmarks for arm in read_arms(b, spec.arms_of(b), plan.cases[b.name], logs, model)]
     return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
-
-
-def needs_model(benchmark: Benchmark, arms: Sequence[Arm]) -> bool:
-    return benchmark.needs_model and bool(arms)
 
 
 def sample(cases: list[Case], spec: RunSpec) -> list[Case]:

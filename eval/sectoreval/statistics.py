@@ -102,6 +102,11 @@ def difference(
     )
 
 
+def bounded(p: float) -> str:
+    """A p-value in words: "= 0.031", or "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
 def mcnemar(first: Array, second: Array) -> float:
     """McNemar's exact test, two-sided, of cases that are right (1) or wrong (0): a p-value."""
     from scipy.stats import binomtest

@@ -17,7 +17,7 @@ from sectoreval.benchmark import benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
 from sectoreval.results import RunResult, read_results
-from sectoreval.run import RunSpec, needs_model, prepare, run
+from sectoreval.run import RunSpec, prepare, read_cases, run
 from sectoreval.run_folder import begin_anew, left_to_ask
 from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.models.catalogue import chosen_chat
@@ -90,15 +90,17 @@ def run_and_report(
     for name in spec.debias:
         if name not in DEBIAS:
             raise UnknownName("way to take out position bias", name, list(DEBIAS))
-    known = {name for benchmark in map(load_benchmark, spec.benchmarks) for name in benchmark.options}
+    benchmarks = [load_benchmark(name) for name in spec.benchmarks]
+    known = {name for benchmark in benchmarks for name in benchmark.options}
     for name in spec.options:
         if name not in known:
             raise UnknownName(f"option of {', '.join(spec.benchmarks)}", name, sorted(known))
     # By name, so that a run of another default is another run.
     spec = replace(spec, embedder=spec.embedder or settings.embed_model)
     settings = settings.model_copy(update={"embed_model": spec.embedder})
-    benchmarks = [load_benchmark(name) for name in spec.benchmarks]
-    asks = any(needs_model(benchmark, spec.arms_of(benchmark)) for benchmark in benchmarks)
+    for benchmark in benchmarks:
+        spec.arms_of(benchmark)  # an arm that there is not is said before anything is read
+    asks = any(benchmark.needs_model for benchmark in benchmarks)
     if asks:
         served_here = None if settings.llm_url else chosen_chat(settings).name
         spec = replace(spec, model=spec.model or settings.llm_model or served_here)
@@ -107,11 +109,10 @@ def run_and_report(
         with progress_bar("starting") as progress:  # and no longer: Inspect shows its own
             context = Context(settings, data_dir, debias=spec.debias, options=spec.options, progress=progress)
             stack.callback(context.close)
-            for benchmark in benchmarks:  # what is missing is said before a model is loaded
-                benchmark.cases(context)
+            cases = read_cases(spec, context)  # what is missing is said before a model is loaded
             if asks:
                 context.served = stack.enter_context(serve(settings, spec.model, progress=progress))
-            plan = prepare(spec, context)
+            plan = prepare(spec, context, cases)
         if fresh:
             begin_anew(folder)
         result = run(plan, context, folder)

@@ -1,8 +1,10 @@
 """OMoS-QA, lines: which lines of a page answer the question. An app's lines are those that its citations quote.
 
 `oracle` is nearest to the official setting: the app searches the page alone, and the model sees as much of it as fits into
-the app's prompt. The other arms look for it among all 617 pages, and what they quote from another page counts as wrong. Official metric: precision and recall of each
-question (precision 1 where nothing is selected), each averaged, and F as the harmonic mean of the two averages.
+the app's prompt. The other arms look for it among all 617 pages, and what they quote from another page counts as wrong.
+
+Official metric: precision and recall of each question (precision 1 where nothing is selected), each averaged, and F as the
+harmonic mean of the two averages.
 """
 
 from __future__ import annotations
