@@ -6,44 +6,24 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sectorkit.errors import RequestError, SectorkitError
+from sectorkit.cli import add_command, run_command
+from sectorkit.errors import RequestError
 
 if TYPE_CHECKING:
     from sectorkit.settings import Settings
 
-Command = Callable[["Settings", argparse.Namespace], int | None]
+_GOES_ON = "stopped; the same command goes on from here"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; an expected error is one line on stderr and exit status 1."""
-    options = _parser().parse_args(arguments)
-    for name in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    os.environ.setdefault("LANGSMITH_TRACING", "false")
-    from sectorkit.settings import read_settings
-
-    command: Command = options.command
-    try:
-        settings = read_settings()
-        os.environ.setdefault("HF_HOME", str(settings.home / "hub"))
-        # Inspect keeps traces and samples that are under way below these.
-        os.environ.setdefault("XDG_DATA_HOME", str(settings.home / "inspect"))
-        os.environ.setdefault("XDG_CACHE_HOME", str(settings.home / "inspect"))
-        sys.exit(command(settings, options) or 0)
-    except SectorkitError as error:
-        print(f"sectoreval: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("sectoreval: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    """Run one command of `sectoreval`."""
+    # Inspect keeps traces and samples that are under way below these.
+    folders = {"XDG_DATA_HOME": "inspect", "XDG_CACHE_HOME": "inspect"}
+    run_command("sectoreval", _parser().parse_args(arguments), folders=folders)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,13 +34,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    listed = _add(commands, "list", _list, "the benchmarks, their arms, data, licences")
+    listed = add_command(commands, "list", _list, "the benchmarks, their arms, data, licences")
     listed.add_argument("--citations", action="store_true", help="how to cite each data set")
 
-    fetch = _add(commands, "fetch", _fetch, "get data sets from upstream, pinned and checked")
+    fetch = add_command(commands, "fetch", _fetch, "get data sets from upstream, pinned and checked")
     fetch.add_argument("names", nargs="*", metavar="NAME", help="a benchmark or data set; by default every one")
 
-    run = _add(commands, "run", _run, "run benchmarks; the same command again goes on where it stopped")
+    run = add_command(commands, "run", _run, "run benchmarks; the same command again goes on where it stopped")
+    run.set_defaults(stopped=_GOES_ON)
     run.add_argument("benchmarks", nargs="*", metavar="BENCHMARK")
     run.add_argument("--arms", default="", metavar="A,B", help="by default all that a benchmark has, but reranked")
     run.add_argument("--model", metavar="NAME", help="of `sectorkit models list`, or its name at SECTORKIT_LLM_URL")
@@ -85,30 +66,24 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--fresh", action="store_true", help="ask everything anew")
     run.add_argument("--replay", type=Path, metavar="RUN", help="run again what a run's folder or results.json says")
 
-    compare = _add(commands, "compare", _compare, "differences between two runs, case by case")
+    compare = add_command(commands, "compare", _compare, "differences between two runs, case by case")
     compare.add_argument("first", type=Path, metavar="RUN")
     compare.add_argument("second", type=Path, metavar="RUN")
 
-    report = _add(commands, "report", _report, "write a run's reports anew, or a scoreboard of several runs")
+    report = add_command(commands, "report", _report, "write a run's reports anew, or a scoreboard of several runs")
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder or results.json")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to; by default the run's own folder")
 
-    gate = _add(commands, "gate", _gate, "fail, with the reason, where a run is worse than a baseline beyond noise")
+    gate = add_command(
+        commands, "gate", _gate, "fail, with the reason, where a run is worse than a baseline beyond noise"
+    )
     gate.add_argument("run", type=Path, metavar="RUN")
     gate.add_argument("--baseline", type=Path, required=True, metavar="FILE")
     gate.add_argument("--write", action="store_true", help="make the run the new baseline")
 
-    view = _add(commands, "view", _view, "a run's prompts and replies in Inspect's viewer; Ctrl-C stops")
+    view = add_command(commands, "view", _view, "a run's prompts and replies in Inspect's viewer; Ctrl-C stops")
     view.add_argument("run", type=Path, metavar="RUN")
     view.add_argument("--port", type=int, default=7575)
-    return parser
-
-
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, about: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(command=command)
     return parser
 
 

@@ -7,9 +7,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sectorkit.errors import RequestError, SectorkitError
 
@@ -20,8 +21,18 @@ Command = Callable[["Settings", argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; an expected error is one line on stderr and exit status 1."""
-    options = _options(arguments)
+    """Run one command of `sectorkit`."""
+    run_command("sectorkit", _options(arguments))
+
+
+def run_command(
+    program: str, options: argparse.Namespace, *, folders: Mapping[str, str] = MappingProxyType({})
+) -> NoReturn:
+    """Run `options.command` and exit; an expected error is one line on stderr and exit status 1.
+
+    `folders` are environment variables of libraries and the folders below SECTORKIT_HOME that these keep files in;
+    `options.stopped` is said where the command is interrupted, by Ctrl-C or as a service is.
+    """
     # Before any library is imported: none of them may call home.
     for name in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS"):
         os.environ.setdefault(name, "1")
@@ -38,13 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         settings = read_settings()
         # Libraries that keep files of their own keep them in our folder.
-        os.environ.setdefault("HF_HOME", str(settings.home / "hub"))
-        os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.home / "gradio"))
+        for variable, folder in {"HF_HOME": "hub", "GRADIO_TEMP_DIR": "gradio", **folders}.items():
+            os.environ.setdefault(variable, str(settings.home / folder))
         sys.exit(command(settings, options) or 0)
     except SectorkitError as error:
-        print(f"sectorkit: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
+        if said := getattr(options, "stopped", ""):
+            print(f"{program}: {said}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,33 +86,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    demo = _add(commands, "demo", _demo, "open the apps in a browser on a real model; Ctrl-C stops")
+    demo = add_command(commands, "demo", _demo, "open the apps in a browser on a real model; Ctrl-C stops")
     demo.add_argument("apps", nargs="*", metavar="APP", help="by default all")
     demo.add_argument("--docs", type=Path, metavar="DIR", help="your own documents, for the one APP named")
     demo.add_argument("--no-model", action="store_true", help="search only")
     demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
-    ask = _add(commands, "ask", _ask, "answer a question from an app's documents")
+    ask = add_command(commands, "ask", _ask, "answer a question from an app's documents")
     _add_question(ask)
     ask.add_argument("--retrieval-only", action="store_true", help="show what the model would read, without a model")
 
-    search = _add(commands, "search", _search, "find passages")
+    search = add_command(commands, "search", _search, "find passages")
     _add_question(search, several=True)
     search.add_argument("-k", type=int, default=10, help="how many passages (10)")
     search.add_argument("--mode", default="hybrid", help="lexical, dense, hybrid or reranked (hybrid)")
 
     index = _group(commands, "index", "bring an index up to date, or look at it")
-    sync = _add(index, "sync", _index_sync, "bring an app's index to its folder's state")
+    sync = add_command(index, "sync", _index_sync, "bring an app's index to its folder's state")
     _add_app(sync)
     sync.add_argument("--rebuild", action="store_true", help="make it anew, as after a change of the embedder")
-    status = _add(index, "status", _index_status, "what is in the index, and what could not be read")
+    status = add_command(index, "status", _index_status, "what is in the index, and what could not be read")
     _add_app(status)
 
-    vectors = _add(index, "vectors", _index_vectors, "keep the vectors of an app's samples, for fast first starts")
+    vectors = add_command(
+        index, "vectors", _index_vectors, "keep the vectors of an app's samples, for fast first starts"
+    )
     vectors.add_argument("app", metavar="APP", help="such as governance_search")
 
     bench = _group(commands, "bench", "measure on a benchmark of your own")
-    retrieval = _add(bench, "retrieval", _bench_retrieval, "measure retrieval on a folder in BEIR's format")
+    retrieval = add_command(bench, "retrieval", _bench_retrieval, "measure retrieval on a folder in BEIR's format")
     retrieval.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="it holds corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv"
     )
@@ -124,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "the servers that run"),
         ("stop", "stop a server that was started here"),
     ):
-        one = _add(models, name, _models, text)
+        one = add_command(models, name, _models, text)
         one.set_defaults(action=name)
         if name in ("pull", "verify", "serve", "stop"):
             optional = "?" if name in ("serve", "stop") else None
@@ -132,11 +147,12 @@ def _parser() -> argparse.ArgumentParser:
         if name == "serve":
             one.add_argument("--detach", action="store_true", help="leave it running and return when it is ready")
 
-    _add(commands, "settings", _settings, "the settings in force, and what each is for")
+    add_command(commands, "settings", _settings, "the settings in force, and what each is for")
     return parser
 
 
-def _add(commands: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+def add_command(commands: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    """One more command, which runs `command`; `text` says what it does, in lower case and without a stop."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=command)
     return parser

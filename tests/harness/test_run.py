@@ -85,7 +85,10 @@ def test_a_sample_is_the_same_for_every_run_and_another_for_another_seed() -> No
     assert sample(cases, RunSpec(("own_choices",), limit=99)) == cases
 
 
-def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_result(model: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_result(
+    how: signal.Signals, status: int, model: Any, tmp_path: Path
+) -> None:
     file = questions(tmp_path, 60)
     whole = tmp_path / "whole"
     sectoreval("run", "own_choices", "--data", file, "--out", whole, home=tmp_path, url=model.url)
@@ -97,8 +100,8 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_result(model: Any, 
     deadline = time.monotonic() + 120
     while sum("times 7" in prompt for prompt in model.prompts) < 40 and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(how)
+    assert process.wait(timeout=60) == status
     assert not (out / "results.json").exists()
     model.seconds = 0.0
     sectoreval(*run, home=tmp_path, url=model.url)
