@@ -28,6 +28,21 @@ ABSTENTION: tuple[Measure, ...] = (
 )
 
 
+JUDGED = mean(
+    "judged right",
+    "judged",
+    about="by the run's judge: the answer says what the reference says; or it abstains where there is no answer",
+)
+
+
+def judge_columns(reply: Reply | None, *, answerable: bool = True) -> dict[str, float]:
+    """What a judge goes by, to fill the column of JUDGED: is there an answer to read, and is abstaining right."""
+    return {
+        "open": float(answerable and answered(reply)),
+        "declined_rightly": float(not answerable and abstains(reply) is True),
+    }
+
+
 def abstention_columns(*, answerable: bool, abstains: bool | None) -> dict[str, float]:
     """The columns of ABSTENTION, and `answerable`. None is a failed case: it abstained exactly where it should not have."""
     return {

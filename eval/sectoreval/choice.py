@@ -100,7 +100,10 @@ class _Chooser:
         self._asking = asyncio.Lock()
 
     async def picks(self, question: Question) -> dict[str, Any] | None:
-        """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter."""
+        """Positions, from 0 in the benchmark's own order: `plain` and those of the run's `debias`; None where a reply is no letter.
+
+        `scores` are what `permuted` goes by: each option's mean log-probability.
+        """
         count = len(question.options)
         letters = question.labels[:count]
         rotations = [[(first + n) % count for n in range(count)] for first in range(count)]
@@ -112,7 +115,8 @@ class _Chooser:
         logs = [letter_logprobs(output, letters) for output in outputs]
         picks: dict[str, Any] = {"plain": written[0]}
         if "permuted" in self._context.debias:
-            picks["permuted"] = _best(average(logs, rotations))
+            picks["scores"] = average(logs, rotations)
+            picks["permuted"] = _best(picks["scores"])
         if "calibrated" in self._context.debias:
             prior = await self._prior(letters)
             picks["calibrated"] = _best([log - before for log, before in zip(logs[0], prior, strict=True)])

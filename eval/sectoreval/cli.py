@@ -74,6 +74,24 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder or results.json")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to; by default the run's own folder")
 
+    judge = add_command(
+        commands,
+        "judge",
+        _judge,
+        "have a run's answers judged by another model, which is itself measured on labelled ones",
+    )
+    judge.set_defaults(stopped=_GOES_ON)
+    judge.add_argument("run", type=Path, nargs="?", metavar="RUN", help="without one, only the judge is measured")
+    judge.add_argument("--model", metavar="NAME", help="the judge; never the model that gave the answers")
+    judge.add_argument(
+        "--labels", type=Path, metavar="FILE", help="labelled answers of your own; by default those of the harness"
+    )
+    judge.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="ask nothing, and write some of the answers there to be labelled"
+    )
+    judge.add_argument("--limit", type=int, default=60, metavar="N", help="how many on the sheet (60)")
+    judge.add_argument("--concurrency", type=int, default=16, metavar="N", help="answers at a time (16)")
+
     gate = add_command(
         commands, "gate", _gate, "fail, with the reason, where a run is worse than a baseline beyond noise"
     )
@@ -135,6 +153,17 @@ def _report(settings: Settings, options: argparse.Namespace) -> None:
     from sectoreval.terminal import report_again
 
     report_again(options.runs, options.out)
+
+
+def _judge(settings: Settings, options: argparse.Namespace) -> int:
+    from sectoreval.terminal import judge_run, write_sheet
+
+    if options.sheet:
+        if not options.run:
+            raise RequestError("name the run whose answers go on the sheet")
+        write_sheet(options.run, options.sheet, options.limit)
+        return 0
+    return judge_run(settings, options.run, model=options.model, labels=options.labels, concurrency=options.concurrency)
 
 
 def _gate(settings: Settings, options: argparse.Namespace) -> int:

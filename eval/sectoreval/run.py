@@ -120,23 +120,28 @@ def run(plan: Plan, context: Context, folder: Path) -> RunResult:
 
     Raises RequestError where the folder holds another run.
     """
+    spec, logs = plan.spec, folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    began = begun(folder, spec.identity, plan.cases, context)
+    ask(plan.tasks, context, logs, concurrency=spec.concurrency)
+    model = context.served.name if context.served else "none"
+    arms = [arm for b in plan.benchmarks for arm in read_arms(b, spec.arms_of(b), plan.cases[b.name], logs, model)]
+    return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
+
+
+def ask(tasks: Sequence[Task], context: Context, logs: Path, *, concurrency: int) -> None:
+    """Ask what `logs` does not hold yet."""
     from inspect_ai import eval_set
 
     from sectoreval.served import inspect_model
 
-    spec, logs = plan.spec, folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    began = begun(folder, spec.identity, plan.cases, context)
     seconds = context.settings.answer_timeout
     eval_set(
-        list(plan.tasks), model=[inspect_model(context.served, concurrency=spec.concurrency, seconds=seconds)],
-        log_dir=str(logs), max_samples=spec.concurrency, max_tasks=1, retry_attempts=_TRIES, retry_wait=5,
+        list(tasks), model=[inspect_model(context.served, concurrency=concurrency, seconds=seconds)],
+        log_dir=str(logs), max_samples=concurrency, max_tasks=1, retry_attempts=_TRIES, retry_wait=5,
         retry_cleanup=True, fail_on_error=True, continue_on_fail=True, score_on_error=True, log_model_api=False,
         log_buffer=10, log_level="error", display=_display(), log_dir_allow_dirty=True,
     )  # fmt: skip
-    model = context.served.name if context.served else "none"
-    arms = [arm for b in plan.benchmarks for arm in read_arms(b, spec.arms_of(b), plan.cases[b.name], logs, model)]
-    return RunResult(about(spec, plan.benchmarks, context, began), tuple(arms))
 
 
 def sample(cases: list[Case], spec: RunSpec) -> list[Case]:

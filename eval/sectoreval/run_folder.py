@@ -17,7 +17,7 @@ from sectorkit.errors import RequestError
 
 NOT_RUN, ERROR = "not run", "error"  # what the failure of a case begins with that another run will ask again
 _SPEC = "run.json"
-_WRITTEN = ("results.json", "summary.json", "report.html", "report.md")
+_WRITTEN = ("results.json", "summary.json", "report.html", "report.md", "judged.json")
 
 
 def begun(

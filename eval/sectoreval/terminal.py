@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,7 +17,8 @@ from sectoreval.arms import ARMS
 from sectoreval.benchmark import benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
-from sectoreval.results import RunResult, read_results
+from sectoreval.judge import with_judgement
+from sectoreval.results import RunResult, read_results, write_whole
 from sectoreval.run import RunSpec, prepare, read_cases, run
 from sectoreval.run_folder import begin_anew, left_to_ask
 from sectorkit.errors import ConfigurationError, UnknownName
@@ -115,7 +117,7 @@ def run_and_report(
             plan = prepare(spec, context, cases)
         if fresh:
             begin_anew(folder)
-        result = run(plan, context, folder)
+        result = with_judgement(run(plan, context, folder), folder)
     result.write(folder / "results.json")
     paths = write_reports(result, folder)
     show(result)
@@ -147,6 +149,49 @@ def show(result: RunResult) -> None:
                 found = estimate(arm.rows(measure), measure, arm.clusters)
                 table.add_row(f"  {measure.name}", escape(str(found)) if found.mean == found.mean else "not defined")
         out.print(table)
+
+
+def judge_run(
+    settings: Settings, path: Path | None, *, model: str | None, labels: Path | None, concurrency: int
+) -> int:
+    """Have a run's answers judged, and its reports written anew; without a run, say what the judge is worth."""
+    from sectoreval import judge
+    from sectoreval.report import write_reports
+    from sectoreval.served import serve
+
+    result = read_results(path) if path else None
+    labelled = judge.read_labelled(labels) if labels else judge.read_labelled()
+    answers = judge.to_judge(result) if result else {}
+    folder = (path if path.is_dir() else path.parent) if path else settings.home / "runs" / "judges"
+    with ExitStack() as stack:
+        with progress_bar("starting") as progress:
+            named = model or settings.llm_model or chosen_chat(settings).name
+            judge.check_judge(result, named)
+            served = stack.enter_context(serve(settings, named, progress=progress))
+        context = Context(settings, served=served, debias=("permuted",))
+        judged = judge.ask_judge(labelled, answers, context, folder, concurrency=concurrency)
+    out.print(escape(judge.in_words(judged)))
+    for kind, (accepted, count) in judged["wrong accepted by kind"].items():
+        out.print(f"  accepts {accepted} of {count} wrong ones: {escape(kind)}")
+    if result:
+        write_whole(folder / judge.FILE, json.dumps(judged, ensure_ascii=False, indent=1) + "\n")
+        result = judge.with_judgement(result, folder)
+        result.write(folder / "results.json")
+        show(result)
+        out.print(f"\n{write_reports(result, folder)[0]}")
+    if judged["failed"]:
+        err.print(
+            f"[red]{len(judged['failed'])} answers could not be judged[/]; they count as not right until the same command asks again"
+        )
+    return 1 if judged["failed"] else 0
+
+
+def write_sheet(path: Path, sheet: Path, count: int) -> None:
+    """Answers of a run for a person to label."""
+    from sectoreval import judge
+
+    written = judge.write_sheet(read_results(path), sheet, count)
+    out.print(f'{sheet}: {written} answers; fill in "right": true or false, and name the file by --labels')
 
 
 def replayed(path: Path, *, concurrency: int) -> RunSpec:

@@ -12,7 +12,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sectoreval.answers import CITATIONS, ROUGE_L, answered, citation_columns, outcome, rouge_columns
+from sectoreval.answers import (
+    CITATIONS,
+    JUDGED,
+    ROUGE_L,
+    answered,
+    citation_columns,
+    judge_columns,
+    outcome,
+    rouge_columns,
+)
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.context import Context
@@ -68,6 +77,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     overlap = rouge_columns(gold, reply)
     exact = answered(reply) and _plain(str(reply["text"] if reply else "")) == _plain(gold["reference"])
     values = {**overlap, "exact": float(exact), "answered": float(answered(reply)), **citation_columns(gold, reply)}
+    values |= judge_columns(reply)
     if reply is None or "read" in reply:
         ranking = list(dict.fromkeys(hit["document"] for hit in reply["hits"])) if reply else []
         values |= {f"hit@{k}": float(bool(set(gold["right"]) & set(ranking[:k]))) for k in _HITS}
@@ -91,6 +101,7 @@ BENCHMARK = Benchmark(
         *(mean(f"hit@{k}", about=f"the right section is among the first {k} that were found") for k in _HITS),
         mean("answered", about="the app did not abstain"),
         *CITATIONS,
+        JUDGED,
     ),
     cases=cases,
     # The app on documents is one for all sectors so far; the manufacturing app will take its place.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sectoreval.answers import ABSTENTION, abstains, abstention_columns, answered
+from sectoreval.answers import ABSTENTION, JUDGED, abstains, abstention_columns, answered, judge_columns
 from sectoreval.arms import Arm
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
@@ -48,6 +48,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     answers, declines = answered(reply), abstains(reply) is True
     answerable = bool(gold["answerable"])
     values = abstention_columns(answerable=answerable, abstains=abstains(reply))
+    values |= judge_columns(reply, answerable=answerable)
     values["answered"] = float(answers and answerable)
     cites = False
     if reply is None or "read" in reply:
@@ -98,6 +99,7 @@ BENCHMARK = Benchmark(
         ratio("evidence found", "found", "answerable", about="Recall@10: share of the marked words among ten passages"),
         ratio("evidence read", "read", "answerable", about="the same among the passages that the model saw"),
         *ABSTENTION,
+        JUDGED,
     ),
     cases=cases,
     solve=solve,

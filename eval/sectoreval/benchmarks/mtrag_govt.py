@@ -22,9 +22,11 @@ from typing import Any
 from sectoreval.answers import (
     ABSTENTION,
     CITATIONS,
+    JUDGED,
     abstains,
     abstention_columns,
     citation_columns,
+    judge_columns,
     outcome,
     rouge_columns,
 )
@@ -93,7 +95,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
         **abstention_columns(answerable=not unanswerable, abstains=abstains(reply)),
         "decided": float(reply is not None and declines == unanswerable),
         "overlap": 0.0 if unanswerable else overlap["f1"], "recall": 0.0 if unanswerable else overlap["recall"],
-        **citation_columns(gold, reply),
+        **citation_columns(gold, reply), **judge_columns(reply, answerable=not unanswerable),
     }  # fmt: skip
     if unanswerable:
         what: Outcome = "failed" if reply is None else "right" if declines else "answered wrongly"
@@ -119,6 +121,7 @@ BENCHMARK = Benchmark(
         ratio("ROUGE-L F1", "overlap", "answerable", about="of the tasks with an answer; 0 where it abstains"),
         ratio("ROUGE-L recall", "recall", "answerable", about="of the tasks with an answer; 0 where it abstains"),
         *CITATIONS,
+        JUDGED,
     ),
     cases=cases,
     solve=lambda context, arm: ask_app(

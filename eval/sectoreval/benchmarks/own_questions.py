@@ -16,9 +16,11 @@ from typing import Any
 from sectoreval.answers import (
     ABSTENTION,
     CITATIONS,
+    JUDGED,
     abstains,
     abstention_columns,
     citation_columns,
+    judge_columns,
     outcome,
     rouge_columns,
 )
@@ -63,7 +65,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
         **abstention_columns(answerable=answerable, abstains=abstains(reply)),
         "decided": float(reply is not None and declines != answerable),
         "recall": overlap["recall"] if answerable else 0.0, "f1": overlap["f1"] if answerable else 0.0,
-        **citation_columns(gold, reply),
+        **citation_columns(gold, reply), **judge_columns(reply, answerable=answerable),
     }  # fmt: skip
     if answerable and not gold["right"] and "cited" in values:
         values["cited"] = 0.0  # nothing says which citation would be right
@@ -99,6 +101,7 @@ BENCHMARK = Benchmark(
         mean("decided rightly", "decided", about="abstains exactly where the documents do not answer"),
         ABSTENTION[0],
         *CITATIONS,
+        JUDGED,
     ),
     cases=cases,
     solve=solve,

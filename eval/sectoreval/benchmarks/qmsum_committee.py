@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sectoreval.answers import CITATIONS, answered, citation_columns, outcome
+from sectoreval.answers import CITATIONS, JUDGED, answered, citation_columns, judge_columns, outcome
 from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.context import Context
@@ -66,7 +66,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     said = str(reply["text"]) if reply and answered(reply) else ""
     overlaps = {kind: rouge(said, gold["reference"], kind) for kind in _KINDS} if said else None
     values = {kind: overlaps[kind].f1 if overlaps else 0.0 for kind in _KINDS}
-    values |= {"answered": float(answered(reply)), **citation_columns(gold, reply)}
+    values |= {"answered": float(answered(reply)), **citation_columns(gold, reply), **judge_columns(reply)}
     what = outcome(gold, reply, overlap=overlaps["rouge1"].f1 if overlaps else 0.0)
     return Scored(values, what, str(reply["text"]) if reply else "", gold["reference"])
 
@@ -87,6 +87,7 @@ BENCHMARK = Benchmark(
         mean("ROUGE-2", "rouge2", about="F1 against the human answer; 0 where there is no answer"),
         mean("answered", about="the app did not abstain"),
         *CITATIONS,
+        JUDGED,
     ),
     cases=cases,
     solve=lambda context, arm: ask_app(
