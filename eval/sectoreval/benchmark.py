@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sectoreval.arms import Arm
     from sectoreval.context import Context
 
+Sector: TypeAlias = Literal["governance", "healthcare", "manufacturing", "own"]
 Outcome: TypeAlias = Literal[
     "right", "wrong", "partly right", "retrieval missed", "abstained wrongly", "answered wrongly", "format", "failed"
 ]
@@ -61,7 +62,7 @@ class Benchmark:
 
     name: str
     title: str
-    sector: Literal["governance", "healthcare", "manufacturing", "own"]
+    sector: Sector
     source: str | None
     arms: tuple[Arm, ...]
     measures: tuple[Measure, ...]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sectoreval.benchmark import Case, Outcome, Reply, Scored
-from sectoreval.choice import LETTERS, Question
-from sectoreval.context import DEBIAS
+from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored, Sector
+from sectoreval.choice import LETTERS, Question, choose
+from sectoreval.context import DEBIAS, Context
 from sectoreval.measures import Measure, mean, position_bias, positions
 
 
@@ -20,6 +21,21 @@ def choice_measures(options: int) -> tuple[Measure, ...]:
         position_bias(options),
         mean("chance", about="what guessing gives on these questions"),
     )
+
+
+def choice_benchmark(
+    *, name: str, title: str, sector: Sector, source: str | None, options: int, cases: Callable[[Context], list[Case]],
+    takes: tuple[str, ...] = (),
+) -> Benchmark:  # fmt: skip
+    """A benchmark of one question a case, asked without documents; `options` is the most that a question has.
+
+    `takes` are what `--set` and `--data` may say of it.
+    """
+    return Benchmark(
+        name=name, title=title, sector=sector, source=source, arms=("closed_book",), measures=choice_measures(options),
+        cases=cases, solve=lambda context, arm: choose(context, one_question), score=partial(score_choice, options),
+        options=takes,
+    )  # fmt: skip
 
 
 def choice_case(identifier: str, question: str, options: Sequence[str], right: int, **more: Any) -> Case:

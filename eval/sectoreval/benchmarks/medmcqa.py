@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from sectoreval.benchmark import Benchmark, Case
-from sectoreval.choice import choose
-from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
+from sectoreval.benchmark import Case
+from sectoreval.choices import choice_benchmark, choice_case
 from sectoreval.context import Context
 from sectorkit.bench.jsonl import read_jsonl
 
@@ -22,14 +19,6 @@ def cases(context: Context) -> list[Case]:
     ]  # fmt: skip
 
 
-BENCHMARK = Benchmark(
-    name="medmcqa",
-    title="MedMCQA",
-    sector="healthcare",
-    source="mirage_mcq",
-    arms=("closed_book",),
-    measures=choice_measures(4),
-    cases=cases,
-    solve=lambda context, arm: choose(context, one_question),
-    score=partial(score_choice, 4),
-)
+BENCHMARK = choice_benchmark(
+    name="medmcqa", title="MedMCQA", sector="healthcare", source="mirage_mcq", options=4, cases=cases,
+)  # fmt: skip

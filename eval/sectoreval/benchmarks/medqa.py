@@ -5,11 +5,9 @@ Examination knowledge says little about triage, and every model has seen these q
 
 from __future__ import annotations
 
-from functools import partial
-
-from sectoreval.benchmark import Benchmark, Case
-from sectoreval.choice import LETTERS, choose
-from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
+from sectoreval.benchmark import Case
+from sectoreval.choice import LETTERS
+from sectoreval.choices import choice_benchmark, choice_case
 from sectoreval.context import Context
 from sectorkit.bench.jsonl import read_jsonl
 
@@ -27,14 +25,6 @@ def cases(context: Context) -> list[Case]:
     ]  # fmt: skip
 
 
-BENCHMARK = Benchmark(
-    name="medqa",
-    title="MedQA (US)",
-    sector="healthcare",
-    source="mirage_mcq",
-    arms=("closed_book",),
-    measures=choice_measures(4),
-    cases=cases,
-    solve=lambda context, arm: choose(context, one_question),
-    score=partial(score_choice, 4),
-)
+BENCHMARK = choice_benchmark(
+    name="medqa", title="MedQA (US)", sector="healthcare", source="mirage_mcq", options=4, cases=cases,
+)  # fmt: skip

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from functools import partial
 
-from sectoreval.benchmark import Benchmark, Case
-from sectoreval.choice import LETTERS, choose
-from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
+from sectoreval.benchmark import Case
+from sectoreval.choice import LETTERS
+from sectoreval.choices import choice_benchmark, choice_case
 from sectoreval.context import Context
 from sectorkit.errors import ConfigurationError
 
@@ -33,14 +32,6 @@ def cases(context: Context) -> list[Case]:
     return found
 
 
-BENCHMARK = Benchmark(
-    name="mmlu_med",
-    title="MMLU, medical subjects",
-    sector="healthcare",
-    source="mirage_mcq",
-    arms=("closed_book",),
-    measures=choice_measures(4),
-    cases=cases,
-    solve=lambda context, arm: choose(context, one_question),
-    score=partial(score_choice, 4),
-)
+BENCHMARK = choice_benchmark(
+    name="mmlu_med", title="MMLU, medical subjects", sector="healthcare", source="mirage_mcq", options=4, cases=cases,
+)  # fmt: skip

@@ -8,13 +8,12 @@ questions share, and `groups` break a report down; both may be missing. Up to te
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sectoreval.benchmark import Benchmark, Case
-from sectoreval.choice import LETTERS, choose
-from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
+from sectoreval.benchmark import Case
+from sectoreval.choice import LETTERS
+from sectoreval.choices import choice_benchmark, choice_case
 from sectoreval.context import Context
 from sectoreval.own import checked_groups, checked_ids
 from sectorkit.bench.jsonl import field, read_jsonl
@@ -46,15 +45,6 @@ def _case(path: Path, number: int, entry: dict[str, Any]) -> Case:
     )
 
 
-BENCHMARK = Benchmark(
-    name="own_choices",
-    title="Multiple-choice questions of your own",
-    sector="own",
-    source=None,
-    arms=("closed_book",),
-    measures=choice_measures(len(LETTERS)),
-    cases=cases,
-    solve=lambda context, arm: choose(context, one_question),
-    score=partial(score_choice, len(LETTERS)),
-    options=("data",),
-)
+BENCHMARK = choice_benchmark(
+    name="own_choices", title="Multiple-choice questions of your own", sector="own", source=None, options=len(LETTERS), cases=cases, takes=("data",),
+)  # fmt: skip
