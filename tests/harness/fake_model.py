@@ -1,4 +1,4 @@
-"""A chat server of a test's own, by vLLM's API: it picks letters, writes texts, is slow, goes away and comes back."""
+"""A server of a test's own, by vLLM's API: it picks letters, writes texts, embeds, is slow, goes away and comes back."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ class FakeModel:
             self._server.server_close()
             self._server = None
 
+    @property
+    def here(self) -> bool:
+        return self._server is not None
+
     def chat(self, body: dict[str, Any]) -> dict[str, Any]:
         """The completion of a request, with log-probabilities where it is held to a choice."""
         prompt = "\n".join(str(message["content"]) for message in body["messages"])
@@ -69,6 +73,15 @@ class FakeModel:
         }
 
 
+def embedded(body: dict[str, Any]) -> dict[str, Any]:
+    """Vectors of the length that the catalogue states for the model that is asked for."""
+    from sectorkit.fakes import FakeEmbedder
+    from sectorkit.models.catalogue import find_model
+
+    fake = FakeEmbedder(dimension=find_model(body["model"], "embedding").dimension or 0)
+    return {"data": [{"index": n, "embedding": v} for n, v in enumerate(fake.embed_documents(body["input"]))]}
+
+
 def by_hash(prompt: str, count: int) -> list[float]:
     """Probabilities that only the prompt decides."""
     digest = hashlib.sha256(prompt.encode()).digest()
@@ -90,11 +103,16 @@ def _handler(fake: FakeModel) -> type[BaseHTTPRequestHandler]:
                 self._say({"object": "list", "data": [{"id": fake.name, "object": "model", "max_model_len": 4096}]})
 
         def do_POST(self) -> None:
+            if not fake.here:  # a connection that was open before it went away
+                self.close_connection = True
+                return
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path.endswith("/tokenize"):
                 self._say({"count": 10, "max_model_len": 4096, "tokens": []})
             elif self.path.endswith("/chat/completions"):
                 self._say(fake.chat(body))
+            elif self.path.endswith("/embeddings"):
+                self._say(embedded(body))
             else:
                 self._say({"error": "not here"}, 404)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from sectoreval.run import RunSpec, sample
 from sectoreval.run_folder import begin_anew
 from sectorkit.errors import RequestError
 
+FakeModel = importlib.import_module("fake_model").FakeModel
 COMMAND = [sys.executable, "-c", "from sectoreval.cli import main; main()"]
 
 
@@ -33,9 +35,9 @@ def questions(folder: Path, count: int) -> Path:
     return path
 
 
-def environment(home: Path, url: str) -> dict[str, str]:
+def environment(home: Path, url: str, **more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SECTORKIT_", "SECTOREVAL_"))}
-    return kept | {"SECTORKIT_HOME": str(home), "SECTORKIT_LLM_URL": url, "COLUMNS": "200"}
+    return kept | {"SECTORKIT_HOME": str(home), "SECTORKIT_LLM_URL": url, "COLUMNS": "200"} | more
 
 
 def sectoreval(*arguments: object, home: Path, url: str, status: int = 0) -> str:
@@ -125,6 +127,41 @@ def test_a_server_that_is_away_for_a_while_costs_retries_and_no_case(model: Any,
     assert process.wait(timeout=180) == 0
     (arm,) = read_results(out).arms
     assert (len(arm.cases), arm.failed) == (30, 0)
+
+
+def test_vectors_that_go_away_in_the_middle_make_no_case_another_arms(model: Any, tmp_path: Path) -> None:
+    """An app goes on by words alone; in a run of `hybrid` such a case is not answered, and asked again."""
+    embeddings = FakeModel()
+    embeddings.start()
+    docs, file, out = tmp_path / "docs", tmp_path / "own.jsonl", tmp_path / "run"
+    docs.mkdir()
+    for n in range(12):
+        (docs / f"{n}.md").write_text(f"# Machine {n}\n\nMachine {n} is oiled every {n + 20} days.\n", encoding="utf-8")
+    lines = [{"question": f"How often is machine {n} oiled?", "answer": f"every {n + 20} days"} for n in range(12)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    run = ["run", "own_questions", "--arms", "hybrid", "--data", file, "--set", f"docs={docs}", "--out", out]
+    variables = environment(tmp_path, model.url, SECTORKIT_EMBED_URL=embeddings.url)
+
+    model.seconds = 0.5
+    command = [*COMMAND, *map(str, run), "--concurrency", "2"]
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while sum("How often" in prompt for prompt in model.prompts) < 4:
+        assert process.poll() is None
+        time.sleep(0.05)
+    embeddings.stop()
+    _, said = process.communicate(timeout=180)
+    assert process.returncode == 1, said
+    (arm,) = read_results(out).arms
+    assert 0 < arm.failed < 12
+    assert all("words alone" in str(case.failure) for case in arm.cases if case.failure), arm.cases
+
+    embeddings.start()
+    model.seconds = 0.0
+    ran = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=180, check=False)
+    embeddings.stop()
+    assert ran.returncode == 0, ran.stderr
+    (arm,) = read_results(out).arms
+    assert (len(arm.cases), arm.failed) == (12, 0)
 
 
 def test_a_reply_that_is_no_letter_is_wrong_and_said_to_be(model: Any, tmp_path: Path) -> None:
