@@ -1,12 +1,14 @@
 """What search costs at 10,000, 100,000 and 1,000,000 passages, filtered and not: latency, Recall, memory, disk.
 
-    .venv/bin/python tests/bench/scale.py [-n 10000 100000] [--keep FOLDER]
+    .venv/bin/python tests/bench/scale.py [-n 10000 100000] [--keep FOLDER] [--server]
 
 So many passages cannot be embedded on a small machine. Their vectors are drawn around those of the sample corpus (one of
 them, plus noise along the principal directions of all, half as strong as these vary), and their texts are sentences of
 the sample corpus in random order: some 160 words each, of a vocabulary that does not grow, which is harder on the words
 than real text. Everything else is real: the manifest, Tantivy, Chroma, and the search as an app calls it, of one question
 at a time, its vector at hand. Recall@10 is that of the vectors against an exact search.
+
+`--server` keeps the vectors' graph at a `chroma run` that is started for it, as where several machines share one index.
 
 Filters: of two languages, of 5 %, of 0.5 % and of 0.01 % of the documents. A question's own passages meet them no more
 than others do.
@@ -16,8 +18,13 @@ from __future__ import annotations
 
 import argparse
 import random
+import socket
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +96,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--keep", type=Path, help="a folder for the indexes, which a second run finds again")
+    parser.add_argument("--server", action="store_true", help="vectors at a Chroma server of its own")
     options = parser.parse_args()
     print(f"{described()}; one question at a time, {QUESTIONS} of them; milliseconds, median / 95th percentile")
     source = sample()
     for count in options.n:
         with tempfile.TemporaryDirectory() as temporary:
             folder = (options.keep or Path(temporary)) / f"n{count}"
-            measure(folder, source, count)
+            if not options.server:
+                measure(folder, source, count)
+                continue
+            with chroma_server(folder.with_name(f"{folder.name}-chroma")) as (url, process):
+                measure(folder.with_name(f"{folder.name}-served"), source, count, url)
+                print(f"memory of the server: {process.memory_info().rss / 2**20:,.0f} MB\n")
+
+
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A `chroma run` with its files in `folder`: its address and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("chroma"), "run", "--path", folder, "--host", "127.0.0.1"]
+    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with socket.socket() as trial:
+                if trial.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+        process.terminate()
 
 
 def sample() -> Source:
@@ -111,10 +141,10 @@ def sample() -> Source:
     return Source(matrix[[slots[str(p.id)] for p in passages]], [p.page_content for p in passages])
 
 
-def measure(folder: Path, source: Source, count: int) -> None:
+def measure(folder: Path, source: Source, count: int, url: str | None = None) -> None:
     embedder = Given(source.vectors.shape[1])
     made = folder.exists()
-    index = Index.open(folder, embedder)
+    index = Index.open(folder, embedder, chroma_url=url)
     if not made:
         began = time.perf_counter()
         for at in track(range(0, count, BATCH), description=f"{count:,} passages"):
@@ -123,7 +153,7 @@ def measure(folder: Path, source: Source, count: int) -> None:
         spent = time.perf_counter() - began
         print(f"\n{count:,} passages stored in {spent:.0f} s, {count / spent:.0f} a second", flush=True)
         index.close()
-        index = Index.open(folder, embedder)
+        index = Index.open(folder, embedder, chroma_url=url)
     before = psutil.Process().memory_info().rss
     questions = [(source.text(60), vector) for vector in source.draw(QUESTIONS, noise=0.6)]
     began = time.perf_counter()
