@@ -172,3 +172,21 @@ def test_a_page_without_text_is_named(tmp_path: Path) -> None:
 def test_pages_that_are_all_alike_keep_their_text(tmp_path: Path) -> None:
     document = parse(draw(tmp_path / "a.pdf", lines("The same form."), lines("The same form.")))
     assert document.text == "The same form.\n\nThe same form."
+
+
+@pytest.mark.parametrize("apart", [0, 1, 2, 3, 8])
+def test_two_tables_of_a_page_stay_two_however_near_their_columns_are(apart: int, tmp_path: Path) -> None:
+    from reportlab.lib.colors import grey
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+
+    ruled = [("GRID", (0, 0), (-1, -1), 0.5, grey)]
+    first = Table([["Gauge", "Error"], ["A", "1"]], colWidths=[100, 200], style=ruled)
+    second = Table([["Meter", "Due"], ["B", "2"]], colWidths=[100 + apart, 200 - apart], style=ruled)
+    words = Paragraph("A sentence between the two tables, of some length.", getSampleStyleSheet()["Normal"])
+    path = tmp_path / "two.pdf"
+    SimpleDocTemplate(str(path)).build([first, Spacer(1, 20), words, Spacer(1, 20), second])
+    document = parse(path)
+    assert [document.text[block.start : block.end] for block in document.blocks] == [
+        "Gauge | Error", "A | 1", "A sentence between the two tables, of some length.", "Meter | Due", "B | 2",
+    ]  # fmt: skip

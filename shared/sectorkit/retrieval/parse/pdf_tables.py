@@ -70,15 +70,32 @@ def grids(page: Page) -> list[Grid]:
 
 
 def _merge(rules: Sequence[Rule]) -> list[Rule]:
-    """Pieces of one line as one: programs draw a table cell by cell, each border with two edges."""
+    """Pieces of one line as one: programs draw a table cell by cell, each border with two edges.
+
+    Lines of two tables on one page may lie all but behind each other; they stay two, since there is a gap between.
+    """
     merged: list[Rule] = []
-    for rule in sorted(rules, key=lambda r: (round(r.at), r.start)):
-        last = merged[-1] if merged else None
-        if last is not None and abs(last.at - rule.at) < _NEAR and rule.start <= last.end + _NEAR:
-            merged[-1] = Rule(last.at, min(last.start, rule.start), max(last.end, rule.end))
-        else:
-            merged.append(rule)
+    for line in _lying_together(rules):
+        pieces: list[Rule] = []
+        for rule in sorted(line, key=lambda r: r.start):
+            last = pieces[-1] if pieces else None
+            if last is not None and rule.start <= last.end + _NEAR:
+                pieces[-1] = Rule(last.at, last.start, max(last.end, rule.end))
+            else:
+                pieces.append(rule)
+        merged += pieces
     return merged
+
+
+def _lying_together(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """Rules at the same place across, as near as drawing comes to that."""
+    groups: list[list[Rule]] = []
+    for rule in sorted(rules, key=lambda r: r.at):
+        if groups and rule.at - groups[-1][0].at < _NEAR:
+            groups[-1].append(rule)
+        else:
+            groups.append([rule])
+    return groups
 
 
 def _distinct(values: Iterable[float]) -> tuple[float, ...]:
