@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ import pytest
 
 from sectorkit.retrieval.parse import parse
 from sectorkit.retrieval.parse.markdown import parse_markdown
+from sectorkit.samples import About, build_docx, build_pdf
 
-BUILDER = Path(__file__).parents[3] / "apps/governance_search/build_corpus.py"
-SOURCES = sorted((BUILDER.parent / "sources").glob("*.md"))
+APPS = Path(__file__).parents[3] / "apps"
+SOURCES = sorted(APPS.glob("*/sources/*.md"))
+ABOUT = About("A. Author", datetime(2026, 1, 1))
+BUILD = {"pdf": build_pdf, "docx": build_docx}
 
 SAMPLE = """# Règlement sur l'eau
 
@@ -38,16 +41,11 @@ SAMPLE = """# Règlement sur l'eau
 )
 
 
-@pytest.fixture(scope="module")
-def builder() -> dict[str, Any]:
-    return runpy.run_path(str(BUILDER))
-
-
 @pytest.mark.parametrize("kind", ["pdf", "docx"])
-def test_a_built_file_reads_like_its_source(tmp_path: Path, builder: dict[str, Any], kind: str) -> None:
+def test_a_built_file_reads_like_its_source(tmp_path: Path, kind: str) -> None:
     source = tmp_path / "a.md"
     source.write_text(SAMPLE, encoding="utf-8")
-    builder[f"build_{kind}"](SAMPLE, tmp_path / f"a.{kind}", language="fr")
+    BUILD[kind](SAMPLE, tmp_path / f"a.{kind}", ABOUT, language="fr")
     expected, found = parse_markdown(source), parse(tmp_path / f"a.{kind}")
     assert [(b.kind, b.level, found.text[b.start : b.end]) for b in found.blocks] == [
         (b.kind, b.level, expected.text[b.start : b.end]) for b in expected.blocks
@@ -55,8 +53,8 @@ def test_a_built_file_reads_like_its_source(tmp_path: Path, builder: dict[str, A
     assert (found.title, found.language) == ("Règlement sur l'eau", "fr")
 
 
-def test_blocks_know_their_page(tmp_path: Path, builder: dict[str, Any]) -> None:
-    builder["build_pdf"](SAMPLE, tmp_path / "a.pdf")
+def test_blocks_know_their_page(tmp_path: Path) -> None:
+    build_pdf(SAMPLE, tmp_path / "a.pdf", ABOUT)
     document = parse(tmp_path / "a.pdf")
     pages = [b.page for b in document.blocks]
     assert document.pages is not None
@@ -65,10 +63,10 @@ def test_blocks_know_their_page(tmp_path: Path, builder: dict[str, Any]) -> None
     assert pages == sorted(p for p in pages if p is not None)
 
 
-def test_the_builder_writes_the_same_bytes_again(tmp_path: Path, builder: dict[str, Any]) -> None:
+def test_the_builder_writes_the_same_bytes_again(tmp_path: Path) -> None:
     for kind in ("pdf", "docx"):
         for name in ("a", "b"):
-            builder[f"build_{kind}"](SAMPLE, tmp_path / f"{name}.{kind}")
+            BUILD[kind](SAMPLE, tmp_path / f"{name}.{kind}", ABOUT)
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
