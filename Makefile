@@ -38,7 +38,7 @@ peers:
 	@$(PYTHON) deploy/environments.py peers
 
 corpus: dev  ## build the PDF and DOCX of the sample corpus from their sources
-	.venv/bin/python apps/governance_search/build_corpus.py
+	for app in apps/*/build_corpus.py; do .venv/bin/python $$app; done
 
 requirements: dev  ## pin the dependencies anew after a change in pyproject.toml
 	deploy/requirements/compile.sh $(ARGS)

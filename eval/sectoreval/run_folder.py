@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -89,7 +90,8 @@ def code_hash() -> str:
     from sectorkit.app import app_names
 
     roots = [Path(str(package.__file__)).parent for package in (sectoreval, sectorkit)]
-    roots += [Path(str(__import__(name).__file__)).parent for name in app_names()]
+    specs = [importlib.util.find_spec(name) for name in app_names()]  # not imported: another app may not even load
+    roots += [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin]
     digest = hashlib.sha256()
     for root in roots:
         for file in sorted([*root.rglob("*.py"), *root.rglob("*.toml"), *root.rglob("*.jinja")]):

@@ -83,7 +83,8 @@ class Answer:
     """A verified answer. `text` holds [n] after what is supported and [?] after what is not.
 
     `raw` is the model's text as it came. `timings` are seconds: retrieve, first_token, generate, ground, total.
-    `usage` are token counts: prompt, completion. `fields` is the sector's own structured result.
+    `usage` are token counts: prompt, completion. `fields` is the sector's own structured result;
+    `warnings` are safety warnings that belong to what is cited, whose `n` is 0.
     """
 
     question: str
@@ -96,6 +97,7 @@ class Answer:
     evidence: tuple[str, ...] = ()
     hits: tuple[Hit, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[Citation, ...] = ()
     model: str | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Answer:
             "evidence": list(self.evidence),
             "hits": [hit.to_dict() for hit in self.hits],
             "notes": list(self.notes),
+            "warnings": [asdict(warning) for warning in self.warnings],
             "fields": dict(self.fields),
             "model": self.model,
             "timings": {name: round(seconds, 4) for name, seconds in self.timings.items()},

@@ -115,10 +115,10 @@ async def stream(
 
     shown = Draft(request, tuple(hits), evidence, notes)
     if not evidence or unrelated:
-        yield Done(_finish(app, shown, clock, abstain(shown, "nothing_found")))
+        yield Done(_finish(app, index, shown, clock, abstain(shown, "nothing_found")))
         return
     if chat is None:
-        yield Done(_finish(app, shown, clock, abstain(shown, "model_unavailable")))
+        yield Done(_finish(app, index, shown, clock, abstain(shown, "model_unavailable")))
         return
 
     raw, usage, model = "", {}, None
@@ -143,11 +143,11 @@ async def stream(
         shown = replace(shown, notes=(*shown.notes, what))
     clock.mark("generate")
     if reason == "model_unavailable":
-        yield Done(_finish(app, shown, clock, abstain(shown, reason)))
+        yield Done(_finish(app, index, shown, clock, abstain(shown, reason)))
         return
     grounded = await asyncio.to_thread(verify, shown, raw, index, reason)
     clock.mark("ground")
-    yield Done(_finish(app, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))))
+    yield Done(_finish(app, index, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))))
 
 
 async def _within(seconds: float, chunks: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:
@@ -264,9 +264,9 @@ def _far_from_all(hits: Sequence[Hit], index: Index) -> bool:
     return floor is not None and bool(near) and max(near) < floor
 
 
-def _finish(app: SectorApp, draft: Draft, clock: _Clock, result: Answer) -> Answer:
+def _finish(app: SectorApp, index: Index, draft: Draft, clock: _Clock, result: Answer) -> Answer:
     for rule in app.after:
-        result = rule(draft.request, result)
+        result = rule(draft.request, result, index)
     return replace(
         result,
         notes=tuple(dict.fromkeys((*draft.notes, *result.notes))),

@@ -8,19 +8,37 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import BaseModel
 
 from sectorkit.answer import Answer, Request
 from sectorkit.errors import UnknownName
 
+if TYPE_CHECKING:
+    from sectorkit.retrieval.index import Index
+    from sectorkit.runtime import Runtime
+
 BeforeRule: TypeAlias = Callable[[Request], "Request | Answer"]
 """Ahead of the search and the model: narrows the request, or answers it at once."""
-AfterRule: TypeAlias = Callable[[Request, Answer], Answer]
-"""Behind the grounding: adds to the answer or tightens its verdict."""
+AfterRule: TypeAlias = "Callable[[Request, Answer, Index], Answer]"
+"""Behind the grounding: adds to the answer or tightens its verdict; the index is the one that was searched."""
 
 _MAKES_APP = re.compile(r"^APP\b.*=\s*SectorApp\(", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class AppPage:
+    """One more page of an app, behind a tab of that title. `builder` names a function, "module:function", which is
+    imported when pages are built and adds Gradio components of its own: `function(runtime, app)`."""
+
+    title: str
+    builder: str
+
+    def build(self, runtime: Runtime, app: SectorApp) -> None:
+        """Add its components to the Gradio page that is being built."""
+        module, _, function = self.builder.partition(":")
+        getattr(importlib.import_module(module), function)(runtime, app)
 
 
 @dataclass(frozen=True)
@@ -29,7 +47,7 @@ class SectorApp:
 
     `corpus` is the folder of its sample documents; `instructions` go to the model ahead of the rules that all apps
     share; `answer_model` constrains the answer where the sector wants fields and not prose; `max_passages` is how
-    many passages a prompt holds at most.
+    many passages a prompt holds at most; `pages` are pages beside that of questions.
     """
 
     name: str
@@ -42,6 +60,7 @@ class SectorApp:
     answer_model: type[BaseModel] | None = None
     examples: tuple[str, ...] = ()
     max_passages: int = 5
+    pages: tuple[AppPage, ...] = ()
     disclaimer: str | None = None
 
     @property

@@ -161,6 +161,7 @@ class Plausible:
 class Finding:
     """What a limit says of the readings: `computed` is the comparison in words, `missing` the readings that it lacks.
 
+    `begun` tells that a part of it is met already, and the missing reading decides.
     `overruled` are limits of other documents for the same, with another bound, that are older.
     """
 
@@ -168,6 +169,7 @@ class Finding:
     state: State
     computed: str = ""
     missing: tuple[str, ...] = ()
+    begun: bool = False
     overruled: tuple[Limit, ...] = ()
 
 
@@ -200,6 +202,10 @@ class LimitBook:
             if limit.machine.casefold() == own
             or own in {member.casefold() for member in self.groups.get(limit.machine.casefold(), ())}
         ]  # fmt: skip
+
+    def readings_of(self, machine: str) -> list[str]:
+        """Names of the readings that the machine's limits compare, each once."""
+        return list(dict.fromkeys(name for limit in self.of(machine) for name in limit.condition.names))
 
     def read(self, name: str, text: str) -> Reading:
         """A reading that a person gives. UnitProblem says what is wrong with it: no unit, another's, not plausible."""
@@ -245,7 +251,8 @@ def _finding(limit: Limit, given: Mapping[str, Reading], overruled: tuple[Limit,
     state = limit.condition.state(given)
     done = [c.computed(given) for c in limit.condition.comparisons]
     missing = tuple(name for name in limit.condition.names if name not in given) if state == "missing" else ()
-    return Finding(limit, state, "; ".join(part for part in done if part), missing, overruled)
+    begun = state == "missing" and any(c.met(given) for c in limit.condition.comparisons)
+    return Finding(limit, state, "; ".join(part for part in done if part), missing, begun, overruled)
 
 
 def read_limits(documents: Iterable[tuple[Any, Sequence[Any]]]) -> LimitBook:

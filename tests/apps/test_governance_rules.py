@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from governance_search import APP, asked_about, mark_superseded
+from governance_search import APP
 from sectorkit.answer import Answer, Citation, Request
 from sectorkit.answering import in_force
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.golden import locate, read_golden
 from sectorkit.injection import injected_spans
 from sectorkit.retrieval.index import Index, SyncReport
+from sectorkit.times import asked_about, mark_superseded
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,9 @@ def test_a_day_that_the_caller_gave_stays() -> None:
     assert asked_about(Request("in 2020?", as_of=span)).as_of == span
 
 
-def test_an_answer_from_a_superseded_rule_says_so() -> None:
+def test_an_answer_from_a_superseded_rule_says_so(synced: tuple[Index, SyncReport]) -> None:
     cited = Citation(1, "p", "procurement-rule-2019.pdf", "Procurement rule 2019", "", "q", 0, 1, "superseded")
-    marked = mark_superseded(Request("q"), Answer("q", "supported", "t [1]", citations=(cited,)))
+    marked = mark_superseded(Request("q"), Answer("q", "supported", "t [1]", citations=(cited,)), synced[0])
     assert "No longer in force: Procurement rule 2019" in marked.notes[0]
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+APPS = sorted(p.parent.name for p in (ROOT / "apps").glob("*/__init__.py"))
 HOMES = {
     "chromadb": ["shared/sectorkit/retrieval/dense.py"],
     "tantivy": ["shared/sectorkit/retrieval/lexical.py"],
     "sentence_transformers": ["shared/sectorkit/retrieval/compiled.py", "shared/sectorkit/retrieval/rerank.py"],
     "openvino": ["shared/sectorkit/retrieval/compiled.py"],
-    "gradio": ["shared/sectorkit/ui/"],
+    "gradio": ["shared/sectorkit/ui/", *(f"apps/{app}/page.py" for app in APPS)],
     "ir_measures": ["shared/sectorkit/bench/measures.py"],
     "inspect_ai": ["eval/sectoreval/"],
 }
-APPS = sorted(p.parent.name for p in (ROOT / "apps").glob("*/__init__.py"))
 SOURCES = [p for root in ("shared", "eval", "apps") for p in sorted((ROOT / root).rglob("*.py"))]
 
 

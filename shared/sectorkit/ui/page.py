@@ -25,7 +25,7 @@ def build(runtime: Runtime) -> gr.Blocks:
         if len(apps) == 1:
             _section(runtime, apps[0])
         else:
-            _html(f'<p class="sk-suite">{shell.SUITE}</p>')
+            html(f'<p class="sk-suite">{shell.SUITE}</p>')
             with gr.Tabs(elem_classes="sk-tabs"):
                 for app in apps:
                     with gr.Tab(app.title, id=app.name):
@@ -44,7 +44,21 @@ def theme() -> gr.themes.Base:
 def _section(runtime: Runtime, app: SectorApp) -> None:
     """One app's part of the page."""
     with gr.Column(elem_id=f"sk-{app.name}", elem_classes="sk-app"):
-        _html(shell.header(app))
+        html(shell.header(app))
+        if not app.pages:
+            _asking(runtime, app)
+            return
+        with gr.Tabs(elem_classes="sk-pages"):
+            with gr.Tab("Ask"):
+                _asking(runtime, app)
+            for page in app.pages:
+                with gr.Tab(page.title):
+                    page.build(runtime, app)
+
+
+def _asking(runtime: Runtime, app: SectorApp) -> None:
+    """The question box, its examples, the status and the answer."""
+    with gr.Column(elem_classes="sk-page"):
         with gr.Row(elem_classes="sk-ask"):
             question = gr.Textbox(
                 label="Your question",
@@ -59,12 +73,12 @@ def _section(runtime: Runtime, app: SectorApp) -> None:
             )
             ask_button = gr.Button("Ask", variant="primary", elem_classes="sk-go", scale=0, min_width=96)
             stop_button = gr.Button("Stop", elem_classes="sk-stop", scale=0, min_width=96, visible=False)
-        _html(shell.status_strip(app))
+        html(shell.status_strip(app))
         chips = []
         if app.examples:
             with gr.Row(elem_classes="sk-chips"):
                 chips = [gr.Button(text, size="sm", elem_classes="sk-chip", scale=0) for text in app.examples]
-        answer, work = _html(""), _html("")
+        answer, work = html(""), html("")
 
     outputs = [work, answer, ask_button, stop_button]
     asking, stop = _handlers(runtime, app.name)
@@ -110,5 +124,6 @@ def _handlers(
     return asking, stop
 
 
-def _html(value: str) -> gr.HTML:
+def html(value: str) -> gr.HTML:
+    """HTML of our own, which no script of Gradio's touches."""
     return gr.HTML(value, js_on_load=None, apply_default_css=False)

@@ -37,6 +37,7 @@ def answer(app: str, result: Answer) -> str:
             f'<div class="sk-top"><p class="sk-badge sk-{result.verdict}">{icon(looks)}{words}</p>',
             f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
             "</div>",
+            warnings(app, result.warnings),
             f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
             _again() if result.reason == "model_unavailable" else "",
             _fields(result.fields),
@@ -53,12 +54,24 @@ def answer(app: str, result: Answer) -> str:
 def plain(result: Answer) -> str:
     """The answer and its sources as text, for the clipboard."""
     kept = {str(citation.n): f" [{citation.n}]" for citation in result.citations} | {"?": f" [{_NOT_FOUND}]"}
-    lines = [_MARK.sub(lambda mark: kept.get(mark[1], ""), result.text)]
+    lines = [warning.quote for warning in result.warnings]
+    lines += [_MARK.sub(lambda mark: kept.get(mark[1], ""), result.text)]
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
     lines += ["", *result.notes] if result.notes else []
     return "\n".join(lines)
+
+
+def warnings(app: str, found: Sequence[Citation]) -> str:
+    """Safety warnings, ahead of what they belong to, each with its place."""
+    rows = "".join(
+        f'<li>{icon("warn")}<div><p dir="auto">{esc(w.quote)}</p><a class="sk-open sk-where" '
+        f'href="{esc(document_url(app, w.source, w.start, w.end))}">{esc(", ".join(filter(None, (w.title, w.locator))))}</a>'
+        "</div></li>"
+        for w in found
+    )
+    return f'<ul class="sk-warnings" aria-label="Safety warnings">{rows}</ul>' if rows else ""
 
 
 def _sentences(app: str, result: Answer) -> str:

@@ -1,0 +1,30 @@
+"""Manufacturing QA: manuals, work instructions, FMEA and logs; the right step with its warnings, and numbers that were computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sectorkit.app import AppPage, SectorApp
+from sectorkit.safety import with_warnings
+from sectorkit.times import asked_about, mark_superseded
+
+APP = SectorApp(
+    name="manufacturing_qa",
+    title="Manufacturing QA",
+    tagline="Ask a plant's manuals, instructions and logs, and check readings against the limits in force.",
+    corpus=Path(__file__).parent / "corpus",
+    instructions=(
+        "You answer questions about the machines, instructions and records of a plant for operators, maintenance "
+        "technicians and quality engineers."
+    ),
+    before=(asked_about,),
+    after=(mark_superseded, with_warnings),
+    pages=(AppPage("Diagnose", "manufacturing_qa.page:diagnose_page"),),
+    examples=(
+        "Which torque do the gland nuts of the mechanical seal of an HL-P40 get, and in how many passes?",
+        "At which bearing temperature do I have to stop an HL-P40 in Works 2?",
+        "What does code A-12 of an HL-C90 with software 3.2 mean?",
+        "HL-R30的机油多久更换一次？",
+    ),
+    disclaimer="A demonstration on fictional documents. Check the cited passage before you work on a machine.",
+)

@@ -1,0 +1,164 @@
+"""Diagnosis: symptoms and readings of a machine become ranked failure modes, each with what it rests on.
+
+Readings are compared with the limits of the documents by code. Symptoms are searched for in the FMEA. No model takes part
+in either; one may be asked, beside them, what the documents say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sectorkit.limits import Finding, LimitBook, Reading, read_limits
+from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.words import stem, words
+from sectorkit.tables import Row, Table, tables_of
+from sectorkit.units import UnitProblem
+
+_LIKELY = 5  # failure modes that symptoms bring up, at most
+_NEAREST = 3  # of these, those whose limits are asked for where readings are missing
+_ASKED = 3  # readings that are asked for, at most
+_DEPTH = 60  # passages of an FMEA that are looked at
+
+
+@dataclass(frozen=True)
+class FmeaRow:
+    """A row of an FMEA: its cells by column, and where it stands."""
+
+    cells: Mapping[str, str]
+    source: str
+    title: str
+    locator: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A failure mode: the limits that point to it, and the FMEA's rows on it, those nearest to the symptoms first."""
+
+    mode: str
+    findings: tuple[Finding, ...]
+    rows: tuple[FmeaRow, ...]
+
+    @property
+    def level(self) -> str:
+        """ "alarm", "warning", or "" where only the symptoms point to it."""
+        levels = {finding.limit.level for finding in self.findings}
+        return "alarm" if "alarm" in levels else "warning" if levels else ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`causes` are ranked: alarms, warnings, then what the symptoms alone suggest. `ask` are readings that would decide.
+
+    `problems` say which readings could not be used and why; `known` is whether the documents name the machine at all.
+    """
+
+    machine: str
+    symptoms: str
+    known: bool
+    causes: tuple[Cause, ...]
+    findings: tuple[Finding, ...]
+    ask: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """What an index's documents say of machines: their limits, and the rows of their FMEA."""
+
+    limits: LimitBook
+    fmea: tuple[FmeaRow, ...]
+
+    @property
+    def machines(self) -> list[str]:
+        """Every machine with a limit or a row, sorted."""
+        return sorted({*self.limits.machines, *(row.cells["Machine"] for row in self.fmea)})
+
+
+def read_plant(index: Index) -> Plant:
+    """The limits and the FMEA of an index's documents."""
+    sources = [document.source for document in index.documents()]
+    documents = [(index.document(source), index.passages_of(source)) for source in sources]
+    rows = [
+        row for document, passages in documents for table in tables_of(document.text, passages)
+        if table.has("Machine", "Failure mode", "Effect")
+        for row in _rows(table, document.source, str(document.title or document.source))
+    ]  # fmt: skip
+    return Plant(read_limits(documents), tuple(rows))
+
+
+def diagnose(
+    machine: str, symptoms: str, readings: Mapping[str, str], *, plant: Plant, index: Index, on: date | None = None
+) -> Diagnosis:
+    """What the documents in force on that day, by default today, make of it. `readings` are "92 °C" by name."""
+    given: list[Reading] = []
+    problems: list[str] = []
+    for name, text in readings.items():
+        if text.strip():
+            try:
+                given.append(plant.limits.read(name, text))
+            except UnitProblem as error:
+                problems.append(str(error))
+    findings = plant.limits.check(machine, given, on=on or date.today())
+    own = [row for row in plant.fmea if row.cells["Machine"].casefold() == machine.casefold()]
+    near = _by_symptoms(symptoms, own, index)
+    exceeded = sorted((f for f in findings if f.state == "exceeded"), key=lambda f: f.limit.level != "alarm")
+    likely = list(dict.fromkeys(row.cells["Failure mode"] for row in near))[:_LIKELY]
+    modes = dict.fromkeys([*(f.limit.mode for f in exceeded), *likely])
+    place = {id(row): n for n, row in enumerate(near)}
+    own.sort(key=lambda row: (-_alike(symptoms, row.cells["Effect"]), place.get(id(row), len(near))))
+    causes = [
+        Cause(
+            mode,
+            tuple(finding for finding in exceeded if finding.limit.mode == mode),
+            tuple(row for row in own if row.cells["Failure mode"] == mode),
+        )
+        for mode in modes
+    ]
+    return Diagnosis(
+        machine, symptoms, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
+        _to_ask(findings, likely), tuple(problems),
+    )  # fmt: skip
+
+
+def _to_ask(findings: Iterable[Finding], likely: Sequence[str]) -> tuple[str, ...]:
+    """Readings that would decide: of limits that are met but for them, then of those that the symptoms point to first."""
+    rank = {mode: n for n, mode in enumerate(likely[:_NEAREST])}
+    open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode in rank)]
+    open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode, _NEAREST)))
+    return tuple(dict.fromkeys(name for finding in open_ for name in finding.missing))[:_ASKED]
+
+
+def _by_symptoms(symptoms: str, rows: Sequence[FmeaRow], index: Index) -> list[FmeaRow]:
+    """The rows that a search for the symptoms finds, best first."""
+    sources = sorted({row.source for row in rows})
+    if not symptoms.strip() or not sources:
+        return []
+    found: list[FmeaRow] = []
+    for hit in index.search(symptoms, _DEPTH, where={"source": sources}):
+        place = hit.passage.metadata
+        held = [
+            row for row in rows
+            if row.source == place["source"] and row.start < place["end"] and place["start"] < row.end and row not in found
+        ]  # fmt: skip
+        found += held
+    return found
+
+
+def _alike(first: str, second: str) -> int:
+    """How many words two texts share, by their stems."""
+    return len({stem(word) for word in words(first)} & {stem(word) for word in words(second)})
+
+
+def _rows(table: Table, source: str, title: str) -> Iterable[FmeaRow]:
+    where = f"sheet {table.name}, " if table.name else ""
+    for row in table.rows:
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        yield FmeaRow(cells, source, title, where + _numbered(row), row.start, row.end)
+
+
+def _numbered(row: Row) -> str:
+    return f"row {row.number}" if row.number else ""

@@ -1,0 +1,101 @@
+"""The page "Diagnose": a machine, what one notices, readings with units; below, what limits and FMEA make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from manufacturing_qa.diagnosis import Cause, Diagnosis, Plant, diagnose, read_plant
+from sectorkit.app import SectorApp
+from sectorkit.errors import SectorkitError, StoreError
+from sectorkit.retrieval.index import Index
+from sectorkit.runtime import Runtime
+from sectorkit.ui import working
+from sectorkit.ui.findings import badge, finding
+from sectorkit.ui.page import html
+from sectorkit.ui.text import document_url, esc, icon
+
+_FIELDS = 14  # readings of one machine that the form has room for
+_ROWS = 2  # of the FMEA, for each cause
+_SHOWN = ("Effect", "Cause", "Recommended action")
+
+
+def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
+    """The form and its result."""
+    with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
+        machine = gr.Dropdown([], label="Machine", allow_custom_value=True, interactive=True)
+        symptoms = gr.Textbox(label="What do you notice?", placeholder="A noise, a smell, an alarm …", lines=2)
+        with gr.Row():
+            fields = [gr.Textbox(label=f"Reading {n + 1}", visible=False, min_width=220) for n in range(_FIELDS)]
+        check = gr.Button("Check", variant="primary", elem_classes="sk-go")
+    result = html("")
+
+    def opened() -> tuple[Index, Plant]:
+        index = runtime.index(app.name)
+        if index is None:
+            raise StoreError("the documents are not ready yet; try again in a moment")
+        return index, read_plant(index)
+
+    def machines() -> Any:
+        return gr.Dropdown(choices=opened()[1].machines) if runtime.index(app.name) else gr.skip()
+
+    def readings(chosen: str) -> list[Any]:
+        limits = opened()[1].limits
+        named = limits.readings_of(chosen or "")[:_FIELDS]
+        hints = [f"in {limits.plausible[name].unit}" if name in limits.plausible else "with its unit" for name in named]
+        labels = [name[:1].upper() + name[1:] for name in named]
+        used = [gr.Textbox(label=n, placeholder=h, value="", visible=True) for n, h in zip(labels, hints, strict=True)]
+        return used + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
+
+    def checked(chosen: str, noticed: str, *values: str) -> str:
+        try:
+            index, plant = opened()
+            given = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
+            return shown(app.name, diagnose(chosen or "", noticed or "", given, plant=plant, index=index))
+        except SectorkitError as error:
+            return working.problem(str(error))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    machine.focus(machines, None, machine, **quiet)
+    machine.change(readings, machine, fields, **quiet)
+    gr.on(
+        [check.click, symptoms.submit, *(f.submit for f in fields)],
+        checked,
+        [machine, symptoms, *fields],
+        result,
+        **quiet,
+    )
+
+
+def shown(app: str, found: Diagnosis) -> str:
+    """The diagnosis as HTML."""
+    if not found.known:
+        return working.problem(f"No limits and no FMEA for {found.machine or 'no machine'}; choose one of the list.")
+    worst = next((cause.level for cause in found.causes if cause.level), "")
+    notes = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
+    listed = "".join(
+        f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in (*notes, *found.problems)
+    )
+    within = [finding(app, f) for f in found.findings if f.state == "within"]
+    return "".join((
+        f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(worst or "No limit is exceeded")}">',
+        f'<div class="sk-top">{badge(worst, "No limit is exceeded", look="check", style="supported")}',
+        f'<span class="sk-hint">{esc(found.machine)}, limits in force today</span></div>',
+        f'<ul class="sk-notes">{listed}</ul>' if listed else "",
+        f'<ol class="sk-causes">{"".join(_cause(app, cause) for cause in found.causes)}</ol>',
+        f'<details class="sk-closest"><summary>Limits that hold <span class="sk-count">{len(within)}</span></summary>'
+        f'<ul class="sk-points">{"".join(within)}</ul></details>' if within else "",
+        '<p class="sk-small">Readings were compared by code with the limits of the documents; no model took part.</p></article>',
+    ))  # fmt: skip
+
+
+def _cause(app: str, cause: Cause) -> str:
+    points = [finding(app, f) for f in cause.findings]
+    for row in cause.rows[:_ROWS]:
+        where = document_url(app, row.source, row.start, row.end)
+        said = [f"{name}: {row.cells[name]}" for name in _SHOWN if row.cells.get(name)]
+        link = f'<a class="sk-open" href="{esc(where)}">{esc(row.title)}, {esc(row.locator)}</a>'
+        points.append(f'<li dir="auto">{esc("; ".join(said))} ({link})</li>')
+    head = f"{esc(cause.mode)}{badge(cause.level, 'Suggested by the symptoms')}"
+    return f'<li><h3>{head}</h3><ul class="sk-points">{"".join(points)}</ul></li>'

@@ -1,0 +1,68 @@
+"""Times: which day a question asks about, and answers that rest on what is no longer in force. Rules for a SectorApp."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+from sectorkit.answer import Answer, Request
+from sectorkit.quantities import quantities
+from sectorkit.retrieval.index import Index
+
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d\d)-(\d\d)(?!\d)")
+_YEAR = re.compile(r"(?<![\d.,/-])(?:19[5-9]\d|20\d\d)(?![\d.,]\d|\d|[-/]\d{1,3}(?!\d))")
+_RULE = r"(?:ordinance|rule|regulation|decision|règlement|ordonnance|décision|arrêté|规定|条例|办法)s?"
+# What stands before or behind a year that says no time: "No. 2022", "built in 1975".
+_NO_TIME = re.compile(
+    r"(?:\bno\.?|\bn[°º]|第|\b(?:built|born|constructed)(?: in)?|\b(?:construit|bâti|né)\w*(?: en)?|建于|出生于)\s*$",
+    re.I,
+)
+_SINCE = re.compile(r"(?:\b(?:since|after|from|depuis|après|dès)(?: the year| le)?|自从?)\s*$", re.I)
+_UNTIL = re.compile(r"(?:\b(?:before|until|till|prior to|avant|jusqu'en|jusqu’en))\s*$", re.I)
+_SINCE_ZH, _UNTIL_ZH = re.compile(r"^\s*年?(?:以来|之后|以后|起)"), re.compile(r"^\s*年?(?:之前|以前)")
+_NAMED = re.compile(rf"(?:{_RULE}\s*(?:of|de|du|from)?\s*$)|^(?:\s+\w+){{0,2}}\s+{_RULE}", re.I)
+_LONG_AGO = date(1900, 1, 1)
+
+
+def asked_about(request: Request) -> Request:
+    """Documents are asked for as they stand today, unless the question names a day, a year or a span of them."""
+    if request.as_of is not None:
+        return request
+    today = date.today()
+    spans = _spans(request.question, today) or [(today, today)]
+    return replace(request, as_of=(min(first for first, _ in spans), max(last for _, last in spans)))
+
+
+def _spans(question: str, today: date) -> list[tuple[date, date]]:
+    """The times that a question names: exact days where it has any, else its years."""
+    if days := [day for match in _DAY.finditer(question) if (day := _day(*map(int, match.groups())))]:
+        return [(min(days), max(days))]
+    spans = []
+    for match in _YEAR.finditer(_DAY.sub(lambda m: m[1], question)):
+        before, after = match.string[: match.start()], match.string[match.end() :]
+        units = quantities(before[-8:] + match[0] + after[:12]).get(match[0], frozenset({None}))
+        if _NO_TIME.search(before) or not units & {None, "year"}:
+            continue
+        first, last = date(int(match[0]), 1, 1), date(int(match[0]), 12, 31)
+        if _UNTIL.search(before) or _UNTIL_ZH.search(after):
+            spans.append((_LONG_AGO, last))
+        elif _SINCE.search(before) or _SINCE_ZH.search(after) or _NAMED.search(before) or _NAMED.search(after):
+            spans.append((first, max(today, last)))  # a rule is named by a year and holds from then on
+        else:
+            spans.append((first, last))
+    return spans
+
+
+def mark_superseded(request: Request, answer: Answer, index: Index) -> Answer:
+    """An answer that rests on a document that is no longer in force says so."""
+    old = dict.fromkeys(c.title for c in answer.citations if c.status == "superseded")
+    notes = tuple(f"No longer in force: {title}. The answer describes an earlier time." for title in old)
+    return replace(answer, notes=(*answer.notes, *notes))
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

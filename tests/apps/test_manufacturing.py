@@ -1,0 +1,182 @@
+"""Manufacturing QA: its corpus, its warnings, its diagnoses and its tables, without a model."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manufacturing_qa import APP
+from manufacturing_qa.diagnosis import Plant, diagnose, read_plant
+from sectorkit.answer import Answer, Citation, Request
+from sectorkit.fakes import FakeEmbedder
+from sectorkit.golden import Quote, locate, read_golden
+from sectorkit.models.catalogue import find_model
+from sectorkit.query import Frame, TableQuery
+from sectorkit.retrieval.corpus import METADATA_FILE
+from sectorkit.retrieval.index import Index, SyncReport
+from sectorkit.retrieval.known import is_current, read_known
+from sectorkit.safety import with_warnings
+from sectorkit.settings import Settings
+from sectorkit.tables import tables_of
+
+FOLDER = APP.corpus.parent
+WRITTEN = date(2026, 2, 2)  # the day as of which the golden cases are right
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, SyncReport]]:
+    index = Index.open(tmp_path_factory.mktemp("index"), FakeEmbedder())
+    yield index, index.sync(APP.corpus)
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def index(synced: tuple[Index, SyncReport]) -> Index:
+    return synced[0]
+
+
+@pytest.fixture(scope="module")
+def plant(index: Index) -> Plant:
+    return read_plant(index)
+
+
+def test_every_document_is_read_whole_and_declared(synced: tuple[Index, SyncReport]) -> None:
+    index, report = synced
+    assert not report.failed
+    assert not report.skipped
+    declared = tomllib.loads((APP.corpus / METADATA_FILE).read_text(encoding="utf-8"))
+    documents = index.documents()
+    assert {document.source for document in documents} == set(declared)
+    assert len(documents) >= 20
+    assert all(not document.notes for document in documents)
+    suffixes = {Path(document.source).suffix for document in documents}
+    assert suffixes == {".md", ".html", ".pdf", ".docx", ".xlsx", ".csv", ".eml"}
+    assert {"en", "zh"} <= {str(document.metadata.get("language")) for document in documents}
+
+
+def test_the_readme_states_the_counts(index: Index) -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"holds {len(index.documents())} sample documents" in readme
+    for name in ("golden", "golden-tables", "golden-diagnoses", "golden-reports"):
+        assert f"`{name}.jsonl` ({len(cases(name))})" in readme
+
+
+def test_the_built_files_are_those_of_their_sources(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "build_corpus.py", tmp_path)
+    shutil.copytree(FOLDER / "sources", tmp_path / "sources")
+    (tmp_path / "corpus").mkdir()
+    shutil.copy(APP.corpus / METADATA_FILE, tmp_path / "corpus")
+    runpy.run_path(str(tmp_path / "build_corpus.py"), run_name="__main__")
+    made = [path for path in (tmp_path / "corpus").iterdir() if path.name != METADATA_FILE]
+    assert len(made) >= 15
+    # DOCX and CSV to the byte; the layout of a PDF and the XML of a workbook are their libraries' and change with these.
+    for path in made:
+        if path.suffix in (".docx", ".csv"):
+            assert path.read_bytes() == (APP.corpus / path.name).read_bytes(), path.name
+
+
+def test_the_vectors_that_come_with_it_are_of_these_documents() -> None:
+    model = find_model(Settings().embed_model, "embedding")
+    assert is_current(APP.vectors, APP.corpus), "the documents changed: sectorkit index vectors manufacturing_qa"
+    assert len(read_known(APP.vectors, f"{model.name}@{model.revision}")) > 400
+
+
+# -- questions and warnings ---------------------------------------------------------------------------------------
+
+
+def test_every_golden_quote_stands_in_its_document(index: Index) -> None:
+    golden = read_golden(APP.golden)
+    assert len(golden) >= 40
+    assert sum(not case.answerable for case in golden) >= 6
+    lost = [(case.id, quote) for case in golden for quote in case.evidence if locate(quote, index) is None]
+    assert lost == []
+    reported = [Quote(q["source"], q["quote"]) for case in cases("golden-reports") for q in case["must_cite"]]
+    assert [quote for quote in reported if locate(quote, index) is None] == []
+
+
+def test_a_warning_that_belongs_to_a_step_is_shown_with_it(index: Index) -> None:
+    with_a_warning = [case for case in cases("golden") if "warning" in case]
+    assert len(with_a_warning) >= 4
+    for case in with_a_warning:
+        cited = []
+        for said in case["evidence"]:
+            start, end = locate(Quote(said["source"], said["quote"]), index) or (0, 0)
+            cited.append(Citation(1, "p", said["source"], "t", "", said["quote"], start, end))
+        answered = with_warnings(Request("q"), Answer("q", "supported", "t [1]", citations=tuple(cited)), index)
+        assert case["warning"] in [warning.quote for warning in answered.warnings], case["id"]
+        for warning in answered.warnings:
+            assert index.document(warning.source).text[warning.start : warning.end].strip() == warning.quote
+
+
+# -- diagnoses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", cases("golden-diagnoses"), ids=lambda case: case["id"])
+def test_a_golden_diagnosis(case: dict[str, Any], plant: Plant, index: Index) -> None:
+    found = diagnose(case["machine"], case["symptoms"], case["readings"], plant=plant, index=index, on=WRITTEN)
+    assert found.known
+    assert sorted(f.limit.name for f in found.findings if f.state == "exceeded") == sorted(case["limits"])
+    assert {cause.mode for cause in found.causes if cause.level} == set(case["modes"])
+    assert len(found.problems) == len(case["impossible"])
+    assert all(name in problem for name, problem in zip(case["impossible"], found.problems, strict=True))
+    levels = [cause.level for cause in found.causes]
+    assert levels == sorted(levels, key=["alarm", "warning", ""].index)
+    assert all(cause.rows for cause in found.causes), "every failure mode has a row of the FMEA"
+
+
+def test_every_limit_of_the_documents_is_read(plant: Plant) -> None:
+    assert plant.limits.problems == ()
+    assert len(plant.fmea) >= 150
+    for row in plant.fmea:
+        severity, occurrence, detection, rpn = (
+            int(row.cells[c]) for c in ("Severity", "Occurrence", "Detection", "RPN")
+        )
+        assert severity * occurrence * detection == rpn
+
+
+def test_the_day_decides_which_revision_of_the_limits_holds(plant: Plant, index: Index) -> None:
+    readings = {"bearing temperature": "87 °C"}
+    now = diagnose("HL-P40", "", readings, plant=plant, index=index, on=WRITTEN)
+    assert [cause.mode for cause in now.causes] == ["Bearing overheating"]
+
+
+def test_a_machine_that_no_document_names_is_said_not_to_be_known(plant: Plant, index: Index) -> None:
+    found = diagnose("HL-G25", "It hums", {"bearing temperature": "99 °C"}, plant=plant, index=index)
+    assert not found.known
+    assert not found.causes
+
+
+def test_a_machine_without_limits_has_its_fmea(plant: Plant, index: Index) -> None:
+    found = diagnose("HL-D12", "The refrigerant compressor starts and stops all the time", {}, plant=plant, index=index)
+    assert found.known
+    assert found.causes
+    assert not found.findings
+
+
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", cases("golden-tables"), ids=lambda case: case["id"])
+def test_a_golden_query_has_its_result(case: dict[str, Any], index: Index) -> None:
+    document = index.document(case["table"])
+    (table,) = tables_of(document.text, index.passages_of(case["table"]))
+    result = Frame(table, case["table"], str(document.title)).run(TableQuery.model_validate(case["query"]))
+    if "value" in case["result"]:
+        assert result.value == pytest.approx(case["result"]["value"])
+    else:
+        assert [list(row) for row in result.rows] == [
+            [pytest.approx(cell, abs=0.006) if isinstance(cell, float) else cell for cell in row]
+            for row in case["result"]["rows"]
+        ]
