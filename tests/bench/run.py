@@ -1,7 +1,7 @@
 """Everything that docs/BENCHMARKS.md states, measured again: `make bench`.
 
 make bench ARGS="--data-dir BENCHMARKS"     # or SECTOREVAL_DATA_DIR; without it, the public sets are left out
-make bench ARGS="--only golden,overhead"
+make bench ARGS="--only scale,overhead"
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
-    "startup", "golden", "overhead", "kills", "fuzz", "readers", "scale", "lexical", "omos_retrieval", "omos_answers", "peers",
+    "startup", "overhead", "kills", "fuzz", "readers", "scale", "lexical", "peers", "harness", "evaluation",
 )  # fmt: skip
-OF_DATA = {"lexical", "omos_retrieval", "omos_answers", "peers"}  # need --data-dir
+OF_DATA = {"lexical", "peers", "harness", "evaluation"}  # need --data-dir
 
 
 def main() -> int:
