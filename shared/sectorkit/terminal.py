@@ -265,7 +265,10 @@ async def _stream(
 def show(result: Answer) -> None:
     """An answer for a person: text, citations with their quotes, notes, timings."""
     colour = {"supported": "green", "partial": "yellow", "abstained": "magenta"}[result.verdict]
-    out.print(f"\n[{colour} bold]{result.verdict}[/]  {escape(result.text)}\n")
+    out.print()
+    for warning in result.warnings:
+        out.print(f"[bold yellow]{escape(warning.quote)}[/] [dim]{escape(warning.title)}, {escape(warning.locator)}[/]")
+    out.print(f"[{colour} bold]{result.verdict}[/]  {escape(result.text)}\n")
     for citation in result.citations:
         out.print(f"[bold]\\[{citation.n}][/] {escape(citation.title)} [dim]{escape(citation.locator)}[/]")
         out.print(f"    “{escape(citation.quote)}”  [dim]{escape(citation.source)}[/]")

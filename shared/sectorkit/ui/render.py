@@ -29,7 +29,7 @@ def answer(app: str, result: Answer) -> str:
         looks, words, hint = _SEARCH_ONLY
     languages = {hit.id: hit.passage.metadata.get("language") for hit in result.hits}
     abstained = result.verdict == "abstained"
-    spoken = f"{words}. {_MARK.sub('', result.text)}"
+    spoken = " ".join([*(w.quote for w in result.warnings), f"{words}. {_MARK.sub('', result.text)}"])
     return "".join(
         (
             f'<article class="sk-answer" data-verdict="{esc(result.verdict)}"{attr("data-reason", result.reason)}'

@@ -137,6 +137,16 @@ def test_the_plain_text_has_the_sources() -> None:
     ]
 
 
+def test_warnings_stand_ahead_of_the_answer_and_lead_to_their_place() -> None:
+    warning = replace(CITATION, n=0, quote="DANGER: 400 V <b>", start=3, end=20)
+    page = render.answer("app", replace(SUPPORTED, warnings=(warning,)))
+    assert page.index("DANGER: 400 V &lt;b&gt;") < page.index("Bars must not exceed")
+    assert "start=3&amp;end=20#quote" in page
+    assert 'aria-label="Safety warnings"' in page
+    assert render.plain(replace(SUPPORTED, warnings=(warning,))).startswith("DANGER: 400 V")
+    assert "sk-warnings" not in render.answer("app", SUPPORTED)
+
+
 def test_structured_fields_are_shown_with_names() -> None:
     answer = replace(
         SUPPORTED, fields={"acuity_level": 2, "red_flags": ["chest pain", HOSTILE], "urgent": True, "none": None}

@@ -1,0 +1,69 @@
+"""The page "Diagnose" in a browser: from a machine and its readings to ranked causes, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from pretend import PretendIndex, PretendRuntime
+
+from manufacturing_qa import APP
+from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.index import Index
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    index = Index.open(tmp_path_factory.mktemp("plant"), FakeEmbedder())
+    index.sync(APP.corpus)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def plant(index: Index) -> PretendRuntime:
+    return PretendRuntime({APP.name: APP}, _index=cast(PretendIndex, index))
+
+
+def choose(page: Any, machine: str) -> None:
+    page.click('role=tab[name="Diagnose"]')
+    page.get_by_label("Machine").first.click()
+    page.get_by_role("option", name=machine).click()
+    page.get_by_label("Vibration velocity").wait_for()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_readings_become_causes_with_their_sources(
+    plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str
+) -> None:
+    page = open_page(served(plant), width=width, scheme=scheme)
+    choose(page, "HL-P40")
+    page.get_by_label("What do you notice?").fill("It grinds and the bearing is too hot to touch")
+    page.get_by_label("Bearing temperature").fill("190 °F")
+    page.get_by_label("Vibration velocity").fill("7.9 mm/s")
+    page.get_by_label("Flow", exact=True).fill("12")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("article[aria-label=Diagnosis]")
+    shown = page.inner_text("article[aria-label=Diagnosis]")
+    assert page.locator(".sk-causes h3").all_inner_texts()[0].startswith("Bearing overheating")
+    assert "bearing temperature 190 °F = 87.78 °C > 85 °C" in shown
+    assert "flow: '12' has no unit; it is read in m³/h" in shown
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    page.locator(".sk-causes a", has_text="PUMP-01").first.click()
+    page.wait_for_selector("#sk-panel mark")
+    assert "bearing temperature > 85 °C" in page.inner_text("#sk-panel mark")
+
+
+def test_a_machine_that_no_document_names_is_said_so(plant: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(plant))
+    page.click('role=tab[name="Diagnose"]')
+    page.get_by_label("Machine").first.fill("<img src=x onerror=window.pwned=1>")
+    page.get_by_label("Machine").first.press("Enter")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector(".sk-problem")
+    assert "No limits and no FMEA for <img" in page.inner_text(".sk-problem")
+    assert page.evaluate("window.pwned") is None
