@@ -19,7 +19,10 @@ APP = SectorApp(
     ),
     before=(asked_about,),
     after=(mark_superseded, with_warnings),
-    pages=(AppPage("Diagnose", "manufacturing_qa.page:diagnose_page"),),
+    pages=(
+        AppPage("Diagnose", "manufacturing_qa.page:diagnose_page"),
+        AppPage("Tables", "sectorkit.ui.tables:tables_page"),
+    ),
     examples=(
         "Which torque do the gland nuts of the mechanical seal of an HL-P40 get, and in how many passes?",
         "At which bearing temperature do I have to stop an HL-P40 in Works 2?",

@@ -340,7 +340,7 @@ def _quoted(name: str) -> str:
 
 
 def _numbers(listed: Any) -> list[int]:
-    return [int(number) for number in listed]
+    return [int(number) for number in listed or ()]  # of no rows at all, DuckDB lists none
 
 
 def _plain(value: Any) -> Any:

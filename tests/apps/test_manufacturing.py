@@ -25,7 +25,9 @@ from sectorkit.retrieval.index import Index, SyncReport
 from sectorkit.retrieval.known import is_current, read_known
 from sectorkit.safety import with_warnings
 from sectorkit.settings import Settings
+from sectorkit.table_questions import understand
 from sectorkit.tables import tables_of
+from sectorkit.ui.tables import frames_of
 
 FOLDER = APP.corpus.parent
 WRITTEN = date(2026, 2, 2)  # the day as of which the golden cases are right
@@ -180,3 +182,46 @@ def test_a_golden_query_has_its_result(case: dict[str, Any], index: Index) -> No
             [pytest.approx(cell, abs=0.006) if isinstance(cell, float) else cell for cell in row]
             for row in case["result"]["rows"]
         ]
+
+
+@pytest.fixture(scope="module")
+def frames(index: Index) -> list[Frame]:
+    return frames_of(index)
+
+
+@pytest.mark.parametrize("case", cases("golden-tables"), ids=lambda case: case["id"])
+def test_a_golden_question_is_understood_as_its_query(case: dict[str, Any], frames: list[Frame]) -> None:
+    """The rules of `table_questions` were written with these questions in view: they hold what works, and prove no more."""
+    got = understand(case["question"], frames)
+    assert got is not None
+    assert got.frame.source == case["table"]
+    found, wanted = got.frame.run(got.query), TableQuery.model_validate(case["query"])
+    expected = got.frame.run(wanted)
+    if wanted.group_by:
+        assert found.columns == expected.columns
+        assert found.rows[:1] == expected.rows[:1]  # "which shift has the most" is answered by the first
+    elif wanted.aggregate:
+        assert found.value == expected.value
+    else:
+        assert {row.start for row in found.used} == {row.start for row in expected.used}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "What is love?",
+        "How do I replace the mechanical seal?",
+        "Ist das Tor auf?",
+        "怎么更换机械密封？",
+        '\'; DROP TABLE "table"; --',
+        "?" * 4000,
+    ],
+)
+def test_a_question_that_is_none_for_a_table_is_not_answered_by_one(question: str, frames: list[Frame]) -> None:
+    assert understand(question, frames) is None
+
+
+def test_superseded_tables_are_not_asked(frames: list[Frame]) -> None:
+    assert "operating-limits-2023.md" not in {frame.source for frame in frames}
+    assert "operating-limits.md" in {frame.source for frame in frames}

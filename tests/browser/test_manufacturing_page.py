@@ -67,3 +67,23 @@ def test_a_machine_that_no_document_names_is_said_so(plant: PretendRuntime, serv
     page.wait_for_selector(".sk-problem")
     assert "No limits and no FMEA for <img" in page.inner_text(".sk-problem")
     assert page.evaluate("window.pwned") is None
+
+
+def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(plant))
+    page.click('role=tab[name="Tables"]')
+    box = page.get_by_label("A question to the tables")
+    box.fill("Which five defects were entered most often in 2025?")
+    box.press("Enter")
+    page.wait_for_selector("article[aria-label=Result]", timeout=60_000)
+    shown = page.inner_text("article[aria-label=Result]")
+    assert "for each Defect; by count, highest first; the first 5" in shown
+    assert page.locator(".sk-result tbody tr").all_inner_texts()[0].split() == ["Seal", "leakage", "122"]
+    page.locator(".sk-links a").first.click()
+    page.wait_for_selector("#sk-panel mark")
+    assert "Defect:" in page.inner_text("#sk-panel mark")
+
+    box.fill("What is love?")
+    box.press("Enter")
+    page.wait_for_selector(".sk-problem")
+    assert "not understood as a question to a table" in page.inner_text(".sk-problem")

@@ -94,6 +94,12 @@ def test_groups_are_computed_and_rest_on_their_rows() -> None:
     assert sorted(row.number or 0 for row in result.used) == [2, 4]
 
 
+def test_a_sum_of_nothing_is_nothing() -> None:
+    none = [Filter(column="Severity", op=">", value=10)]
+    assert frame().run(TableQuery(filters=none, aggregate=Aggregate(function="sum", column="Cost"))).value is None
+    assert frame().run(TableQuery(filters=none, aggregate=Aggregate(function="count"))).value == 0
+
+
 def test_nothing_is_an_answer() -> None:
     result = frame().run(TableQuery(filters=[Filter(column="Severity", op=">", value=10)]))
     assert (result.rows, result.used, result.total) == ((), (), 0)
