@@ -103,6 +103,7 @@ def diagnose(
             except UnitProblem as error:
                 problems.append(str(error))
     findings = plant.limits.check(machine, given, on=on or date.today())
+    problems += [finding.problem for finding in findings if finding.problem]
     own = [row for row in plant.fmea if row.cells["Machine"].casefold() == machine.casefold()]
     near = _by_symptoms(symptoms, own, index)
     exceeded = sorted((f for f in findings if f.state == "exceeded"), key=lambda f: f.limit.level != "alarm")

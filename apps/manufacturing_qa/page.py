@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -52,7 +53,9 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         try:
             index, plant = opened()
             given = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
-            return shown(app.name, diagnose(chosen or "", noticed or "", given, plant=plant, index=index))
+            return shown(
+                app.name, diagnose(chosen or "", noticed or "", given, plant=plant, index=index), plant.limits.problems
+            )
         except SectorkitError as error:
             return working.problem(str(error))
 
@@ -68,19 +71,25 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
     )
 
 
-def shown(app: str, found: Diagnosis) -> str:
-    """The diagnosis as HTML."""
+def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
+    """The diagnosis as HTML; `unread` are rows of the documents that were not read as limits."""
     if not found.known:
         return working.problem(f"No limits and no FMEA for {found.machine or 'no machine'}; choose one of the list.")
     worst = next((cause.level for cause in found.causes if cause.level), "")
-    notes = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
-    listed = "".join(
-        f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in (*notes, *found.problems)
+    told = [f for f in found.findings if f.state != "missing"]
+    all_hold = bool(told) and len(told) == len(found.findings)
+    words = (
+        f"All {len(told)} limits hold"
+        if all_hold
+        else f"{len(told)} of {len(found.findings)} limits could be checked, none is exceeded"
     )
+    notes = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
+    notes += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
+    listed = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
     within = [finding(app, f) for f in found.findings if f.state == "within"]
     return "".join((
-        f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(worst or "No limit is exceeded")}">',
-        f'<div class="sk-top">{badge(worst, "No limit is exceeded", look="check", style="supported")}',
+        f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(worst or words)}">',
+        f'<div class="sk-top">{badge(worst, words, look="check" if all_hold else "none", style="supported" if all_hold else "")}',
         f'<span class="sk-hint">{esc(found.machine)}, limits in force today</span></div>',
         f'<ul class="sk-notes">{listed}</ul>' if listed else "",
         f'<ol class="sk-causes">{"".join(_cause(app, cause) for cause in found.causes)}</ol>',

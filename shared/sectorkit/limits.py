@@ -19,7 +19,17 @@ from typing import Any, Literal, TypeAlias
 
 from sectorkit.errors import RequestError
 from sectorkit.tables import Row, Table, tables_of
-from sectorkit.units import Quantity, UnitProblem, comparable, quantity, same_kind, shown, unit_of
+from sectorkit.units import (
+    Quantity,
+    UnitProblem,
+    comparable,
+    is_temperature,
+    plain_number,
+    quantity,
+    readings_of,
+    same_kind,
+    unit_of,
+)
 
 State: TypeAlias = Literal["exceeded", "within", "missing"]
 _CHINESE = {
@@ -28,8 +38,13 @@ _CHINESE = {
     "组": "Group", "机型": "Machine types",
 }  # fmt: skip
 _COMPARISON = re.compile(r"(?P<left>.+?)\s*(?P<relation><=|>=|<|>|≤|≥)\s*(?P<bound>[^<>≤≥]+)")
-_STEP = re.compile(r"\s+([-+*×−–])\s+")
-_JOINED = re.compile(r"\s+(and|or|且|或)\s+", re.IGNORECASE)
+_STEP = re.compile(r"\s*([*×])\s*|\s+([-+−–])\s+")
+_JOINED = re.compile(r"\s+(and|or)\s+|\s*(且|或)\s*", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d][\w .'()-]{0,60}")  # of a reading; anything else means that a condition was not understood
+_LONGEST = 400  # characters of a condition
+_LEVELS = {"": "alarm", "alarm": "alarm", "warning": "warning", "报警": "alarm", "警告": "warning", "预警": "warning"}
+_NOT_IN_FORCE = {"superseded", "withdrawn", "draft", "repealed", "obsolete", "replaced"}
+_FEW_KELVIN = 150  # below it, what is stated in K is a difference
 _CLOSE = 1e-9  # relative: 185 °F are 85 °C, and not a trace more
 
 
@@ -44,27 +59,36 @@ class Reading:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`names[0] steps[0] names[1] ... relation bound`, as in "torque * rotational speed > 9000 W"."""
+    """`names[0] steps[0] names[1] ... relation bound`, as in "torque * rotational speed > 9000 W"; `stated` is the bound's text."""
 
     names: tuple[str, ...]
     steps: tuple[str, ...]
     relation: str
     bound: Quantity
+    stated: str
     unit: str
 
     def value(self, readings: Mapping[str, Reading]) -> Quantity | None:
-        """The left side; None where a reading is missing. UnitProblem where its unit is not that of the bound."""
+        """The left side; None where a reading is missing. UnitProblem where it is not of the bound's kind."""
         if any(name not in readings for name in self.names):
             return None
-        values = [comparable(readings[name].value) for name in self.names]
+        given = [readings[name].value for name in self.names]
         try:
+            if any(map(is_temperature, given)) and self.steps not in ((), ("-",)):
+                raise UnitProblem("temperatures are subtracted, and neither added nor multiplied")
+            if not self.steps and self._is_rise() != _is_rise(given[0]):
+                raise UnitProblem("one of them is a temperature, and the other a difference of two")
+            values = list(map(comparable, given))
             total = reduce(
                 lambda left, step: _stepped(left, *step), zip(self.steps, values[1:], strict=True), values[0]
             )
             return total.to(comparable(self.bound).units)
         except Exception as error:  # pint's errors of dimensions have no base of their own
-            stated = ", ".join(f"{name} {readings[name].text}" for name in self.names)
-            raise UnitProblem(f"{stated}: not what is compared with {shown(self.bound)} ({error})") from None
+            said = ", ".join(f"{name} {readings[name].text}" for name in self.names)
+            raise UnitProblem(f"{said}: not what is compared with {self.stated} ({error})") from None
+
+    def _is_rise(self) -> bool:
+        return _is_rise(self.bound)
 
     def met(self, readings: Mapping[str, Reading]) -> bool | None:
         """Whether it holds; None where a reading is missing."""
@@ -81,6 +105,12 @@ class Comparison:
         """The same for comparisons that differ in their bound alone."""
         return self.names, self.steps, self.relation[0]
 
+    @property
+    def exact(self) -> tuple[Any, ...]:
+        """The same for comparisons that say the same."""
+        bound = comparable(self.bound).to_base_units()
+        return *self.key, self.relation, round(float(bound.magnitude), 9), str(bound.units)
+
     def computed(self, readings: Mapping[str, Reading]) -> str:
         """For a person: what was compared with what, "torque × rotational speed = 9,425 W > 9000 W"."""
         value = self.value(readings)
@@ -90,11 +120,11 @@ class Comparison:
         holds = self.met(readings)
         relation = self.relation if holds else {"<": "≥", "<=": ">", ">": "≤", ">=": "<"}[self.relation]
         stated = value.to(self.bound.units) if same_kind(value, self.bound.units) else value
-        number = f"{stated.magnitude:,.4g}" if abs(stated.magnitude) < 10_000 else f"{stated.magnitude:,.0f}"
+        number = plain_number(float(stated.magnitude))
         given = f" = {number} {self.unit}" if self.steps else f" {readings[self.names[0]].text}"
         if not self.steps and readings[self.names[0]].value.units != self.bound.units:
             given += f" = {number} {self.unit}"
-        return f"{expression}{given} {relation} {self.bound.magnitude:g} {self.unit}"
+        return f"{expression}{given} {relation} {self.stated}"
 
 
 @dataclass(frozen=True)
@@ -113,6 +143,11 @@ class Condition:
     def key(self) -> tuple[Any, ...]:
         return self.every, tuple(comparison.key for comparison in self.comparisons)
 
+    @property
+    def exact(self) -> tuple[Any, ...]:
+        """The same for conditions that say the same, bounds included."""
+        return self.every, tuple(comparison.exact for comparison in self.comparisons)
+
     def state(self, readings: Mapping[str, Reading]) -> State:
         """Whether it is met, is not met, or cannot be told for want of a reading."""
         met = [comparison.met(readings) for comparison in self.comparisons]
@@ -124,7 +159,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit, and where it stands: `text[start:end]` of the document `source`. `status` as the document's."""
+    """A limit, and where it stands: `text[start:end]` of the document `source`. `status` as the document's.
+
+    `machine` is what the document says: a machine, several with commas between, or a group.
+    """
 
     name: str
     machine: str
@@ -142,8 +180,20 @@ class Limit:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """The same for limits that contradict each other where they differ."""
-        return self.machine.casefold(), self.mode.casefold(), self.level, self.condition.key
+        """The same for limits of one machine that contradict each other where they differ."""
+        return self.mode.casefold(), self.level, self.condition.key
+
+    @property
+    def machines(self) -> list[str]:
+        """The names of machines and groups that it is for, in lower case."""
+        return [name.casefold() for name in re.split(r"\s*[,;，、；]\s*", self.machine) if name]
+
+    def in_force(self, on: date) -> bool:
+        """By its document's days where it has an end, else by its status."""
+        day = on.isoformat()
+        if self.valid_from > day or (self.valid_to and self.valid_to < day):
+            return False
+        return bool(self.valid_to) or self.status.casefold() not in _NOT_IN_FORCE
 
 
 @dataclass(frozen=True)
@@ -161,7 +211,8 @@ class Plausible:
 class Finding:
     """What a limit says of the readings: `computed` is the comparison in words, `missing` the readings that it lacks.
 
-    `begun` tells that a part of it is met already, and the missing reading decides.
+    `begun` tells that a part of it is met already, and the missing reading decides; `problem` says why the readings that
+    there are cannot be compared.
     `overruled` are limits of other documents for the same, with another bound, that are older.
     """
 
@@ -170,6 +221,7 @@ class Finding:
     computed: str = ""
     missing: tuple[str, ...] = ()
     begun: bool = False
+    problem: str = ""
     overruled: tuple[Limit, ...] = ()
 
 
@@ -191,77 +243,84 @@ class LimitBook:
     @property
     def machines(self) -> tuple[str, ...]:
         """Names of the machines that some limit is for, groups resolved, sorted."""
-        single = {limit.machine for limit in self.limits if limit.machine.casefold() not in self.groups}
+        named = [name for limit in self.limits for name in re.split(r"\s*[,;，、；]\s*", limit.machine) if name]
+        single = {name for name in named if name.casefold() not in self.groups}
         return tuple(sorted(single | {m for members in self.groups.values() for m in members}))
 
     def of(self, machine: str) -> list[Limit]:
         """The limits of a machine, and of the groups that it belongs to; none where it is not known."""
         own = machine.casefold()
-        return [
-            limit for limit in self.limits
-            if limit.machine.casefold() == own
-            or own in {member.casefold() for member in self.groups.get(limit.machine.casefold(), ())}
-        ]  # fmt: skip
+        names = {own, *(group for group, members in self.groups.items() if own in {m.casefold() for m in members})}
+        return [limit for limit in self.limits if names & set(limit.machines)]
 
     def readings_of(self, machine: str) -> list[str]:
         """Names of the readings that the machine's limits compare, each once."""
         return list(dict.fromkeys(name for limit in self.of(machine) for name in limit.condition.names))
 
     def read(self, name: str, text: str) -> Reading:
-        """A reading that a person gives. UnitProblem says what is wrong with it: no unit, another's, not plausible."""
+        """A reading that a person gives. UnitProblem says what is wrong with it: no unit, another's, not plausible, unclear."""
         bounds = self.plausible.get(name)
         try:
-            value = quantity(text)
+            values = [quantity(meant) for meant in readings_of(text)]
         except UnitProblem as error:
             raise UnitProblem(f"{name}: {error}" + (f"; it is read in {bounds.unit}" if bounds else "")) from None
         if bounds is not None:
-            if not same_kind(value, unit_of(bounds.unit)):
+            unit = unit_of(bounds.unit)
+            if not all(same_kind(value, unit) for value in values):
                 raise UnitProblem(f"{name}: {text} does not measure what {bounds.unit} measures")
-            stated = float(value.to(unit_of(bounds.unit)).magnitude)
-            if not bounds.low <= stated <= bounds.high:
+            values = [value for value in values if bounds.low <= float(value.to(unit).magnitude) <= bounds.high]
+            if not values:
                 raise UnitProblem(
                     f"{name}: {text} is not plausible (from {bounds.low:g} to {bounds.high:g} {bounds.unit}); "
                     "measure again, with another instrument"
                 )
-        return Reading(name, value, text.strip())
+        if len(values) > 1:
+            raise UnitProblem(f"{name}: in {text} the comma may be of thousands or of decimals; write it without one")
+        return Reading(name, values[0], text.strip())
 
     def check(self, machine: str, readings: Iterable[Reading], *, on: date) -> list[Finding]:
         """What the limits in force on that day say of the readings, in the order of the documents.
 
-        Where two documents limit the same in different ways, the newer one decides, and the finding names the older.
+        Of two documents that limit the same in different ways the newer decides, and the finding names the older; where none
+        is newer, both are findings. Within one document, every row counts.
         """
         given = {reading.name: reading for reading in readings}
-        day = on.isoformat()
-        current = [
-            limit for limit in self.of(machine)
-            if limit.status != "superseded" and limit.valid_from <= day and (not limit.valid_to or limit.valid_to >= day)
-        ]  # fmt: skip
-        rivals: dict[tuple[Any, ...], list[Limit]] = {}
-        for limit in current:
-            rivals.setdefault(limit.key, []).append(limit)
+        alike: dict[tuple[Any, ...], list[Limit]] = {}
+        for limit in self.of(machine):
+            if limit.in_force(on):
+                alike.setdefault(limit.key, []).append(limit)
         findings = []
-        for alike in rivals.values():
-            newest = max(alike, key=lambda limit: limit.valid_from)
-            other = [limit for limit in alike if limit.condition.text != newest.condition.text]
-            findings.append(_finding(newest, given, tuple(other)))
+        for limits in alike.values():
+            newest = max(limit.valid_from for limit in limits)
+            first = next(limit.source for limit in limits if limit.valid_from == newest)
+            decides = [limit for limit in limits if limit.valid_from == newest or limit.source == first]
+            older = [limit for limit in limits if limit not in decides]
+            for limit in decides:
+                other = [o for o in older if o.condition.exact != limit.condition.exact]
+                findings.append(_finding(limit, given, tuple(other)))
         return findings
 
 
 def _finding(limit: Limit, given: Mapping[str, Reading], overruled: tuple[Limit, ...]) -> Finding:
-    state = limit.condition.state(given)
-    done = [c.computed(given) for c in limit.condition.comparisons]
-    missing = tuple(name for name in limit.condition.names if name not in given) if state == "missing" else ()
-    begun = state == "missing" and any(c.met(given) for c in limit.condition.comparisons)
-    return Finding(limit, state, "; ".join(part for part in done if part), missing, begun, overruled)
+    missing = tuple(name for name in limit.condition.names if name not in given)
+    try:
+        state = limit.condition.state(given)
+        done = [c.computed(given) for c in limit.condition.comparisons]
+        begun = state == "missing" and any(c.met(given) for c in limit.condition.comparisons)
+    except UnitProblem as error:
+        return Finding(limit, "missing", missing=missing, problem=str(error), overruled=overruled)
+    computed = "; ".join(part for part in done if part)
+    return Finding(limit, state, computed, missing if state == "missing" else (), begun, overruled=overruled)
 
 
 def read_limits(documents: Iterable[tuple[Any, Sequence[Any]]]) -> LimitBook:
     """The limits of documents, each with its passages: `(index.document(source), index.passages_of(source))`."""
     limits: list[Limit] = []
-    plausible: dict[str, Plausible] = {}
-    groups: dict[str, frozenset[str]] = {}
+    plausible: dict[str, tuple[str, Plausible]] = {}  # with the day since when it holds: the newest document says
+    groups: dict[str, tuple[str, frozenset[str]]] = {}
     problems: list[str] = []
     for document, passages in documents:
+        since, current = str(document.metadata.get("valid_from") or ""), _is_current(document)
         for table in map(_in_english, tables_of(document.text, passages)):
             if table.has("Machine", "Failure mode", "Condition"):
                 for row in table.rows:
@@ -270,42 +329,71 @@ def read_limits(documents: Iterable[tuple[Any, Sequence[Any]]]) -> LimitBook:
                     except RequestError as error:
                         problems.append(f"{document.source}: {error}")
                 problems += [f"{document.source}: too many cells: {' | '.join(row.cells)}" for row in table.unread]
-            elif document.metadata.get("status") == "superseded":
-                continue
-            elif table.has("Reading", "Unit", "Plausible from", "Plausible to"):
-                plausible |= {p.name: p for row in table.rows if (p := _plausible(table, row, document, problems))}
-            elif table.has("Group", "Machine types"):
+            elif current and table.has("Reading", "Unit", "Plausible from", "Plausible to"):
                 for row in table.rows:
-                    members = re.split(r"\s*[,;，、；]\s*", table.cell(row, "Machine types"))
-                    groups[table.cell(row, "Group").casefold()] = frozenset(members)
-    return LimitBook(tuple(limits), plausible, groups, tuple(problems))
+                    found = _plausible(table, row, document, problems)
+                    if found is not None and since >= plausible.get(found.name, ("", found))[0]:
+                        plausible[found.name] = since, found
+            elif current and table.has("Group", "Machine types"):
+                for row in table.rows:
+                    members = frozenset(filter(None, re.split(r"\s*[,;，、；]\s*", table.cell(row, "Machine types"))))
+                    name = table.cell(row, "Group").casefold()
+                    if since >= groups.get(name, ("", members))[0]:
+                        groups[name] = since, members
+    known = {name: members for name, (_, members) in groups.items()}
+    for limit in limits:
+        if strange := [name for name in limit.machines if name.startswith("any ") and name not in known]:
+            problems.append(
+                f"{limit.source}: {limit.name or limit.condition.text}: no table says which machines {strange[0]!r} are"
+            )
+        if plausible and (new := [name for name in limit.condition.names if name not in plausible]):
+            problems.append(
+                f"{limit.source}: {limit.name or limit.condition.text}: no table of readings names {new[0]!r}"
+            )
+    ranges = {name: found for name, (_, found) in plausible.items()}
+    return LimitBook(tuple(limits), ranges, known, tuple(dict.fromkeys(problems)))
 
 
 def parse_condition(text: str) -> Condition:
     """Reads a condition. RequestError says what of it is not understood."""
-    parts = _JOINED.split(text.strip())
-    joins = {word.casefold() for word in parts[1::2]}
+    if len(text) > _LONGEST:
+        raise RequestError(f"the condition {text[:60]!r} … is too long")
+    parts, joins, at = [], set(), 0
+    for join in _JOINED.finditer(plain := " ".join(text.split())):
+        parts.append(plain[at : join.start()])
+        joins.add({"且": "and", "或": "or"}.get(join[0].strip(), join[0].strip().casefold()))
+        at = join.end()
     if len(joins) > 1:
         raise RequestError(f"the condition {text!r} has both and and or; make it two limits")
-    return Condition(text.strip(), tuple(map(_comparison, parts[::2])), every=not joins & {"or", "或"})
+    return Condition(plain, tuple(map(_comparison, [*parts, plain[at:]])), every="or" not in joins)
 
 
 def _comparison(text: str) -> Comparison:
     match = _COMPARISON.fullmatch(text.strip())
     if match is None:
         raise RequestError(f"the condition {text!r} compares nothing, such as: bearing temperature > 85 °C")
-    names, steps = _STEP.split(match["left"].strip())[::2], _STEP.split(match["left"].strip())[1::2]
-    steps = [{"×": "*", "−": "-", "–": "-"}.get(step, step) for step in steps]
-    difference = bool(steps) and "*" not in steps
+    names, steps, at = [], [], 0
+    for step in _STEP.finditer(left := match["left"].strip()):
+        names.append(left[at : step.start()])
+        steps.append({"×": "*", "−": "-", "–": "-"}.get(step[1] or step[2], step[1] or step[2]))
+        at = step.end()
+    names.append(left[at:])
+    if strange := [name for name in names if not _NAME.fullmatch(name.strip())]:
+        raise RequestError(f"the condition {text!r} is not understood: {strange[0]!r} is no name of a reading")
     bound = match["bound"].strip()
     try:
-        value = quantity(bound, difference=difference)
+        value = quantity(bound, difference=bool(steps) and "*" not in steps)
     except UnitProblem as error:
         raise RequestError(f"the condition {text!r} has no value with a unit: {error}") from None
     unit = re.sub(r"^[-+−\d.,\s\u00a0\u202f']+", "", bound)
     relation = {"≤": "<=", "≥": ">="}.get(match["relation"], match["relation"])
     plain = tuple(" ".join(name.casefold().split()) for name in names)
-    return Comparison(plain, tuple(steps), relation, value, unit)
+    return Comparison(plain, tuple(steps), relation, value, bound, unit)
+
+
+def _is_rise(value: Quantity) -> bool:
+    """Whether it is a difference of temperatures: it is said to be, or so few kelvin that it can be nothing else."""
+    return "delta" in str(value.units) or (str(value.units) == "kelvin" and abs(value.magnitude) < _FEW_KELVIN)
 
 
 def _stepped(left: Quantity, step: str, right: Quantity) -> Quantity:
@@ -317,12 +405,26 @@ def _stepped(left: Quantity, step: str, right: Quantity) -> Quantity:
 def _limit(table: Table, row: Row, document: Any) -> Limit:
     said = document.metadata
     cells = {name: table.cell(row, name) if table.has(name) else "" for name in ("Limit", "Level", "Check next")}
+    machine, level = table.cell(row, "Machine"), _LEVELS.get(cells["Level"].casefold())
+    if not machine:
+        raise RequestError(
+            f"{cells['Limit'] or table.cell(row, 'Condition')}: no machine is named; a merged cell is written once a row"
+        )
+    if level is None:
+        raise RequestError(
+            f"{cells['Limit'] or table.cell(row, 'Condition')}: the level {cells['Level']!r} is neither alarm nor warning"
+        )
     return Limit(
-        cells["Limit"], table.cell(row, "Machine"), table.cell(row, "Failure mode"),
-        parse_condition(table.cell(row, "Condition")), cells["Level"].casefold() or "alarm", cells["Check next"],
-        document.source, str(document.title or document.source), row.start, row.end,
+        cells["Limit"], machine, table.cell(row, "Failure mode"), parse_condition(table.cell(row, "Condition")), level,
+        cells["Check next"], document.source, str(document.title or document.source), row.start, row.end,
         str(said.get("valid_from") or ""), str(said.get("valid_to") or ""), str(said.get("status") or ""),
     )  # fmt: skip
+
+
+def _is_current(document: Any) -> bool:
+    said = document.metadata
+    ended = bool(said.get("valid_to")) and str(said["valid_to"]) < date.today().isoformat()
+    return not ended and str(said.get("status") or "").casefold() not in _NOT_IN_FORCE
 
 
 def _plausible(table: Table, row: Row, document: Any, problems: list[str]) -> Plausible | None:

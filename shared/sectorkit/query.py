@@ -25,7 +25,7 @@ Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "is e
 Function: TypeAlias = Literal["count", "count distinct", "sum", "mean", "max", "min"]
 COUNT = "count"  # the name of a count's column in a result
 _NUMBER = re.compile(
-    r"(?P<value>[-+−]?(?:\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?))\s*(?P<unit>[^\W\d_][^\d]{0,11}|[°%€$£¥][^\d]{0,11})?"
+    r"(?P<value>[-+−]?(?:\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?))\s*(?P<unit>[^\W\d_][^\d]{0,11}|[°%€$£¥][^\d]{0,11})?"
 )
 _DATES = (
     "%Y-%m-%d",
@@ -38,6 +38,10 @@ _DATES = (
     "%Y-%m-%d %H:%M",
 )
 _SLASHES = ("%d/%m/%Y", "%m/%d/%Y")  # by the column: whichever all of its dates can be
+_SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
+# A comma that can only be of decimals: 3,5 and 0,125 and 1.200,50. One such cell, and all commas of its column are.
+_DECIMAL_COMMA = re.compile(r"[-+−]?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{1,3}(?:\.\d{3})+,\d+)(?:\s*\D.*)?")
+_SAMPLE = 300  # cells of a column by which its kind is told
 _SHARE = 0.9  # of the cells that must be numbers, or dates, for their column to be of that kind
 _MAX_ROWS = 500  # of a result
 
@@ -112,7 +116,8 @@ class TableQuery(BaseModel):
 class Result:
     """`columns` and `rows` are what was asked for, values as numbers, dates and texts; `used` the rows they rest on.
 
-    `total` rows met the filters; `cut` says that more were asked for than are shown.
+    `total` rows met the filters; `cut` says that more were asked for than are shown. `unread` cells of the columns that were
+    compared or computed with are not of their column's kind, and took no part.
     """
 
     columns: tuple[str, ...]
@@ -120,6 +125,7 @@ class Result:
     used: tuple[Row, ...]
     total: int
     cut: bool = False
+    unread: int = 0
 
     @property
     def value(self) -> Any:
@@ -172,6 +178,7 @@ class Frame:
 
     @cached_property
     def _relation(self) -> Any:
+        """The table in DuckDB: columns c0, c1, ... and the number of each row; a document's names never become SQL."""
         import duckdb
         import numpy as np
 
@@ -181,11 +188,9 @@ class Frame:
         }
         given = {name: np.array(values, dtype=object) for name, values in texts.items()}
         connection = duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": "1"})
-        connection.register("given", given | {"row": np.arange(len(self.table.rows))})
-        columns = ", ".join(
-            f"CAST(c{n} AS {types[kind]}) AS {_quoted(name)}" for n, (name, kind) in enumerate(self.kinds.items())
-        )
-        connection.execute(f'CREATE TABLE "table" AS SELECT {columns}, "row" FROM given')
+        connection.register("given", given | {"place": np.arange(len(self.table.rows))})
+        columns = ", ".join(f"CAST(c{n} AS {types[kind]}) AS c{n}" for n, kind in enumerate(self.kinds.values()))
+        connection.execute(f"CREATE TABLE rows_ AS SELECT {columns}, place FROM given")
         connection.unregister("given")
         return connection
 
@@ -193,20 +198,34 @@ class Frame:
         """The query's result. RequestError names a column that there is not, and what does not fit a column's kind."""
         connection = self._relation.cursor()
         where, values = self._where(query.filters)
-        total = connection.execute(f'SELECT count(*) FROM "table"{where}', values).fetchone()[0]
-        names, sql = self._selected(query)
+        total = connection.execute(f"SELECT count(*) FROM rows_{where}", values).fetchone()[0]
+        names, selected, grouped = self._selected(query)
         order = self._order(query, names)
         limit = min(query.limit or _MAX_ROWS, _MAX_ROWS)
-        found = connection.execute(f"{sql.format(where=where)}{order} LIMIT {limit + 1}", values).fetchall()
+        sql = f"SELECT {selected} FROM rows_{where}{grouped}{order} LIMIT {limit + 1}"
+        found = connection.execute(sql, values).fetchall()
         rows = tuple(tuple(map(_plain, row[: len(names)])) for row in found[:limit])
-        behind = [number for row in found[:limit] for number in _numbers(row[len(names)])]
+        behind = [
+            int(number) for row in found[:limit] for number in row[len(names)] or ()
+        ]  # of no rows, DuckDB lists none
         used = tuple(self.table.rows[number] for number in dict.fromkeys(behind))
-        return Result(tuple(names), rows, used, total, cut=len(found) > limit and query.limit is None)
+        cut = len(found) > limit and (query.limit is None or query.limit > limit)
+        return Result(tuple(names), rows, used, total, cut=cut, unread=self._unread(query))
+
+    def _unread(self, query: TableQuery) -> int:
+        """Cells of the columns that are compared or computed with, which are not of their column's kind."""
+        named = {f.column for f in query.filters} | {o.column for o in query.order_by}
+        named |= {query.aggregate.column} if query.aggregate and query.aggregate.column else set()
+        return sum(
+            bool(cell) and value is None
+            for name in named & set(self.kinds)
+            for cell, value in zip(self._columns[name], self.values[name], strict=True)
+        )
 
     def _where(self, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
         parts, values = [], []
         for f in filters:
-            kind, name = self._kind_of(f.column), _quoted(f.column)
+            kind, name = self._kind_of(f.column), self._sql(f.column)
             if f.op in ("is empty", "is not empty"):
                 parts.append(f"{name} IS {'NOT ' if 'not' in f.op else ''}NULL")
                 continue
@@ -224,50 +243,57 @@ class Frame:
         return (" WHERE " + " AND ".join(parts) if parts else ""), values
 
     def _stated(self, f: Filter, kind: Kind) -> Any:
+        if kind == "number" and isinstance(f.value, int | float):
+            return f.value
         (value,) = _typed([str(f.value)], kind)
         if value is None:
             raise RequestError(f"{f.column} holds {kind}s, and {f.value!r} is none")
         return value
 
-    def _selected(self, query: TableQuery) -> tuple[list[str], str]:
+    def _selected(self, query: TableQuery) -> tuple[list[str], str, str]:
+        """The result's columns, the SQL that selects them, and the one that groups; the rows' numbers come last."""
         groups = [self._known(name) for name in query.group_by]
-        listed = ", ".join(map(_quoted, groups))
+        by = ", ".join(map(self._sql, groups))
+        grouped = f" GROUP BY {by}" if groups else ""
         if query.aggregate is not None:
-            computed = self._computed(query.aggregate)
-            sql = f'SELECT {listed + ", " if groups else ""}{computed}, list("row") FROM "table"{{where}}'
-            return [*groups, query.aggregate.name], sql + (f" GROUP BY {listed}" if groups else "")
+            computed = f"{self._computed(query.aggregate)} AS computed, list(place)"
+            return [*groups, query.aggregate.name], f"{by}, {computed}" if groups else computed, grouped
         if groups:
-            return groups, f'SELECT {listed}, list("row") FROM "table"{{where}} GROUP BY {listed}'
+            return groups, f"{by}, list(place)", grouped
         names = [self._known(name) for name in query.select] or list(self.kinds)
-        return names, f'SELECT {", ".join(map(_quoted, names))}, ["row"] FROM "table"{{where}}'
+        return names, f"{', '.join(map(self._sql, names))}, [place]", ""
 
     def _computed(self, aggregate: Aggregate) -> str:
-        name = _quoted(aggregate.name)
         if aggregate.column is None:
             if aggregate.function != "count":
                 raise RequestError(f"{aggregate.function} needs a column")
-            return f"count(*) AS {name}"
-        column = _quoted(self._known(aggregate.column))
+            return "count(*)"
+        column = self._sql(aggregate.column)
         if aggregate.function in ("count", "count distinct"):
-            return f"count({'DISTINCT ' if aggregate.function != 'count' else ''}{column}) AS {name}"
+            return f"count({'DISTINCT ' if aggregate.function != 'count' else ''}{column})"
         kind = self._kind_of(aggregate.column)
         if kind == "text" or (kind == "date" and aggregate.function in ("sum", "mean")):
             raise RequestError(f"{aggregate.column} holds {kind}s, which have no {aggregate.function}")
-        return f"{'avg' if aggregate.function == 'mean' else aggregate.function}({column}) AS {name}"
+        return f"{'avg' if aggregate.function == 'mean' else aggregate.function}({column})"
 
     def _order(self, query: TableQuery, names: Sequence[str]) -> str:
         parts = []
         for order in query.order_by:
-            if query.aggregate is None and not query.group_by:
-                self._known(order.column)
-            elif order.column not in names:
+            if query.aggregate is not None and order.column == query.aggregate.name:
+                column = "computed"
+            elif (query.aggregate is None and not query.group_by) or order.column in query.group_by:
+                column = self._sql(order.column)
+            else:
                 raise RequestError(f"the result has no {order.column!r} to be ordered by; it has {', '.join(names)}")
-            parts.append(f"{_quoted(order.column)} {'DESC' if order.descending else 'ASC'} NULLS LAST")
+            parts.append(f"{column} {'DESC' if order.descending else 'ASC'} NULLS LAST")
         if query.group_by:
-            parts += [_quoted(name) for name in query.group_by]
+            parts += [self._sql(name) for name in query.group_by]
         elif query.aggregate is None:
-            parts.append('"row"')
+            parts.append("place")
         return f" ORDER BY {', '.join(parts)}" if parts else ""
+
+    def _sql(self, name: str) -> str:
+        return f"c{list(self.kinds).index(self._known(name))}"
 
     def _known(self, name: str) -> str:
         if name not in self.kinds:
@@ -290,57 +316,52 @@ def _named(columns: Sequence[str]) -> list[str]:
 
 
 def _kind(cells: Sequence[str]) -> Kind:
+    """By a sample from all over the column: as good as all are dates, or numbers of one unit, which codes are not."""
     filled = [cell for cell in cells if cell]
-    if not filled:
+    sample = filled[:: max(1, len(filled) // _SAMPLE)]
+    if not sample or (
+        sum(map(str.isdigit, "".join(cell[:1] + cell[-1:] for cell in sample))) == 0
+        and not any(c.isdigit() for cell in sample for c in cell)
+    ):
         return "text"
-    kinds: tuple[Kind, ...] = ("date", "number")
-    for kind in kinds:
-        if sum(value is not None for value in _typed(filled, kind)) >= _SHARE * len(filled):
-            return kind
-    return "text"
+    if sum(value is not None for value in _typed(sample, "date")) >= _SHARE * len(sample):
+        return "date"
+    numbers = [match for cell in sample if (match := _NUMBER.fullmatch(cell))]
+    one_unit = len({(match["unit"] or "").casefold() for match in numbers}) == 1
+    codes = any(re.match(r"[-+−]?0\d", match["value"]) for match in numbers)
+    return "number" if one_unit and not codes and len(numbers) >= _SHARE * len(sample) else "text"
 
 
 def _typed(cells: Sequence[str], kind: Kind) -> list[Any]:
     if kind == "text":
         return [cell or None for cell in cells]
     if kind == "number":
-        return list(map(_number, cells))
-    formats = [
-        *_DATES,
-        *(
-            f
-            for f in _SLASHES
-            if all(_date(cell, [f]) for cell in cells if cell.count("/") == 2 and cell[:4].find("/") > 0)
-        ),
-    ]
+        commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+        return [_number(cell, decimal_comma=commas) for cell in cells]
+    slashed = [cell for cell in cells if _SLASHED.fullmatch(cell)]
+    formats = [*_DATES, *(form for form in _SLASHES if all(_date(cell, [form]) for cell in slashed))]
     return [_date(cell, formats) for cell in cells]
 
 
-def _number(cell: str) -> float | None:
+def _number(cell: str, *, decimal_comma: bool) -> float | None:
     match = _NUMBER.fullmatch(cell.strip())
     if match is None:
         return None
-    digits = match["value"].replace("−", "-")
-    if re.fullmatch(r"[-+]?\d+,\d+", digits) and not re.fullmatch(r"[-+]?\d{1,3},\d{3}", digits):
-        digits = digits.replace(",", ".")
-    return float(re.sub(r"[,\u00a0\u202f ]", "", digits))
+    digits = re.sub(r"[\u00a0\u202f ]", "", match["value"].replace("−", "-"))
+    if decimal_comma:
+        return float(digits.replace(".", "").replace(",", ".") if "," in digits else digits)
+    return float(digits.replace(",", ""))
 
 
 def _date(cell: str, formats: Sequence[str]) -> date | None:
+    if not any(c.isdigit() for c in cell[:4]):
+        return None
     for form in formats:
         try:
             return datetime.strptime(cell, form).date()
         except ValueError:
             continue
     return None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _numbers(listed: Any) -> list[int]:
-    return [int(number) for number in listed or ()]  # of no rows at all, DuckDB lists none
 
 
 def _plain(value: Any) -> Any:

@@ -148,12 +148,21 @@ def _labelled(line: str, columns: Sequence[str]) -> dict[int, str] | None:
 
     What stands behind a bar and has no column's name belongs to the value before it.
     """
+    places = {name: n for n, name in reversed(list(enumerate(columns))) if name}
     values: dict[int, str] = {}
     last = -1
     for part in line.split(_BAR):
-        at = next((n for n, name in enumerate(columns) if n > last and name and part.startswith(f"{name}: ")), None)
+        at = None
+        colon = part.find(": ")
+        while colon >= 0:  # a column's name may hold one, too
+            at = places.get(part[:colon])
+            if at is not None:
+                break
+            colon = part.find(": ", colon + 1)
+        if at is not None and at <= last:  # a second column of the same name, or words that look like one
+            at = next((n for n in range(last + 1, len(columns)) if columns[n] == part[:colon]), None)
         if at is not None:
-            values[at], last = part[len(columns[at]) + 2 :], at
+            values[at], last = part[colon + 2 :], at
         elif last >= 0:
             values[last] += _BAR + part
         else:

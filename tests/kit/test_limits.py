@@ -75,7 +75,7 @@ def test_units_are_converted_and_a_bound_is_exact() -> None:
     at = findings(book(), "P-40", bearing_temperature="185 °F")  # 85 °C, and not above it
     assert at["L1"].state == "within"
     assert findings(book(), "P-40", bearing_temperature="185.1 °F")["L1"].state == "exceeded"
-    power = findings(book(), "Lathe", torque="52 Nm", rotational_speed="1,750 rpm")["L5"]
+    power = findings(book(), "Lathe", torque="52 Nm", rotational_speed="1750 rpm")["L5"]
     assert power.state == "exceeded"
     assert power.computed == "torque * rotational speed = 9,529 W > 9000 W"
 
@@ -131,10 +131,119 @@ def test_a_reading_that_cannot_be_is_refused_with_its_reason(name: str, text: st
         book().read(name, text)
 
 
-def test_readings_that_cannot_be_compared_are_named() -> None:
-    limits = read_limits([(Document(LIMITS), ())])  # says nothing of what is plausible
-    with pytest.raises(UnitProblem, match="bearing temperature 3 bar: not what is compared with 120 °C"):
-        findings(limits, "P-40", bearing_temperature="3 bar")
+def test_a_reading_that_cannot_be_compared_costs_its_own_limit_only() -> None:
+    limits = read_limits(
+        [(Document(LIMITS + "L6 | P-40 | Noise | noise level > 85 dB(A) | alarm | -\n"), ())]
+    )  # no table of readings
+    found = findings(
+        limits, "P-40", flow="3 bar", motor_current="14 A", noise_level="90 dB(A)", bearing_temperature="120 °C"
+    )
+    assert (
+        "flow 3 bar, motor current 14 A" in found["L3"].problem
+        or "flow 3 bar: not what is compared" in found["L3"].problem
+    )
+    assert found["L3"].state == "missing"
+    assert found["L6"].state == "exceeded"
+    assert "flow 3 bar" in found["L4"].problem
+
+
+@pytest.mark.parametrize(
+    ("condition", "readings", "state"),
+    [
+        ("temperature rise > 45 K", {"temperature rise": "50 K"}, "exceeded"),
+        ("temperature rise > 45 K", {"temperature rise": "30 °C"}, None),
+        ("a + b > 150 °C", {"a": "20 °C", "b": "20 °C"}, None),
+        ("a * b > 100 W", {"a": "20 °C", "b": "2 bar"}, None),
+        ("a - b > 30 °C", {"a": "60 °C", "b": "20 °C"}, "exceeded"),
+        ("speed > 1400 rpm", {"speed": "25 Hz"}, "exceeded"),
+        ("position > 1 mm", {"position": "0,125 mm"}, "within"),
+        ("position > 0,125 mm", {"position": "0.5 mm"}, "exceeded"),
+        ("torque×speed > 9000 W", {"torque": "60 Nm", "speed": "1500 rpm"}, "exceeded"),
+        ("a > 1 bar或b > 1 bar", {"a": "2 bar"}, "exceeded"),
+    ],
+)
+def test_conditions_mean_what_they_say(condition: str, readings: dict[str, str], state: str | None) -> None:
+    limits = read_limits([(Document(f"Limit | Machine | Failure mode | Condition\nX | M | F | {condition}\n"), ())])
+    assert limits.problems == ()
+    given_ = [Reading(name, quantity(text), text) for name, text in readings.items()]
+    (found,) = limits.check("M", given_, on=TODAY)
+    assert bool(found.problem) == (state is None)
+    assert found.state == (state or "missing")
+
+
+@pytest.mark.parametrize(("text", "kept"), [("1,750 rpm", None), ("9,750 rpm", "9.75"), ("1,750.5 rpm", "1750.5")])
+def test_a_comma_that_can_be_either_is_asked_back_unless_one_reading_is_plausible(text: str, kept: str | None) -> None:
+    if kept is None:
+        with pytest.raises(UnitProblem, match="thousands or of decimals"):
+            book().read("rotational speed", text)
+    else:
+        assert book().read("rotational speed", text).value.magnitude == pytest.approx(float(kept))
+
+
+def test_rows_of_one_document_do_not_overrule_each_other() -> None:
+    two = LIMITS + "L1b | any pump | Bearing overheating | bearing temperature > 95 °C | alarm | Stop\n"
+    found = findings(book(Document(READINGS + two)), "P-40", bearing_temperature="90 °C")
+    assert (found["L1"].state, found["L1b"].state) == ("exceeded", "within")
+
+
+def test_of_undated_documents_none_decides_over_another() -> None:
+    other = Document(LIMITS.replace("> 85 °C", "> 95 °C").replace("L1 |", "Z1 |"), "z.md", "Z")
+    for documents in ((Document(READINGS + LIMITS), other), (other, Document(READINGS + LIMITS))):
+        found = findings(book(*documents), "P-40", bearing_temperature="90 °C")
+        assert (found["L1"].state, found["Z1"].state) == ("exceeded", "within")
+
+
+def test_the_same_bound_in_other_words_is_no_contradiction() -> None:
+    old = Document(LIMITS.replace("> 85 °C", "> 185.0 °F"), "old.md", "Old", {"valid_from": "2020-01-01"})
+    new = Document(READINGS + LIMITS, metadata={"valid_from": "2025-01-01"})
+    assert not findings(book(old, new), "P-40", bearing_temperature="90 °C")["L1"].overruled
+
+
+def test_a_limit_of_a_group_and_one_of_a_machine_contradict_each_other() -> None:
+    old = Document(LIMITS, metadata={"valid_from": "2020-01-01"})
+    new = Document(
+        READINGS + LIMITS.replace("L1 | any pump", "N1 | P-40").replace("> 85", "> 95"),
+        "new.md",
+        "New",
+        {"valid_from": "2025-01-01"},
+    )
+    found = findings(book(old, new), "P-40", bearing_temperature="90 °C")
+    assert found["N1"].state == "within"
+    assert [o.name for o in found["N1"].overruled] == ["L1"]
+    assert "L1" not in found
+
+
+def test_on_a_day_of_the_past_the_limits_of_that_day_hold() -> None:
+    said = {"valid_from": "2020-01-01", "valid_to": "2024-12-31", "status": "superseded"}
+    old = Document(LIMITS.replace("> 85", "> 90"), "old.md", "Old", said)
+    new = Document(READINGS + LIMITS, metadata={"valid_from": "2025-01-01", "status": "in_force"})
+    limits = book(old, new)
+    reading = [limits.read("bearing temperature", "88 °C")]
+    states = {
+        day: next(f.state for f in limits.check("P-40", reading, on=date.fromisoformat(day)) if f.limit.name == "L1")
+        for day in ("2024-06-01", "2025-06-01")
+    }
+    assert states == {"2024-06-01": "within", "2025-06-01": "exceeded"}
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("L9 | any fan | F | flow < 1 bar | alarm | -", "no table says which machines 'any fan' are"),
+        ("L9 |  | F | flow < 1 bar | alarm | -", "no machine is named"),
+        ("L9 | P-40 | F | flow < 1 bar | critical | -", "'critical' is neither alarm nor warning"),
+        ("L9 | P-40 | F | flux < 1 bar | alarm | -", "no table of readings names 'flux'"),
+    ],
+)
+def test_a_row_that_would_apply_to_nobody_is_reported(row: str, what: str) -> None:
+    (problem,) = book(Document(READINGS + LIMITS + row + "\n")).problems
+    assert what in problem
+
+
+def test_one_row_may_name_several_machines_and_a_level_in_chinese() -> None:
+    limits = book(Document("Machine | Failure mode | Condition | Level\nA-1, A-2 | F | flow < 1 bar | 报警\n"))
+    assert limits.machines == ("A-1", "A-2")
+    assert limits.of("a-2")[0].level == "alarm"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +254,12 @@ def test_readings_that_cannot_be_compared_are_named() -> None:
         ("flow < 1 bar and torque > 2 N*m or flow < 3 bar", "both and and or"),
         ("flow < many m³/h", "no value with a unit"),
         ("", "compares nothing"),
+        ("80 °C < flow < 100 °C", "no name of a reading"),
+        ("flow => 85 °C", "no name of a reading"),
+        ("flow > 85 °C, torque < 3 bar", "no name of a reading"),
+        ("flow / torque > 2 %", "no name of a reading"),
+        ("a" + " " * 20_000 + "b", "too long"),
+        ("flow > 1 m*9**9**9", "no value with a unit"),
     ],
 )
 def test_a_row_that_is_no_limit_is_reported_and_the_others_are_read(condition: str, what: str) -> None:

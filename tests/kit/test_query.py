@@ -124,10 +124,52 @@ def test_what_a_table_cannot_answer_is_named(query: dict[str, object], what: str
 def test_a_query_reaches_no_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
-    hostile = frame(f'"x"" FROM read_csv(\'{secret}\') --",b\n1,2\n')
-    assert hostile.run(TableQuery(aggregate=Aggregate(function="count"))).value == 1
     with pytest.raises(Exception, match=r"disabled|not allowed|Permission"):
-        hostile._relation.execute(f"SELECT * FROM read_csv('{secret}')")
+        frame()._relation.execute(f"SELECT * FROM read_csv('{secret}')")
+
+
+HOSTILE = [
+    "{where}", " WHERE lower(", ") = lower(?)", ", (SELECT 'forged') AS x, ", 'x" FROM rows_ --', "Size {mm}", "Row", "row", "place", "c0", "computed",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", HOSTILE)
+def test_a_columns_name_never_becomes_sql(column: str) -> None:
+    rows = [Row((str(n), kind), n, n + 1, n) for n, kind in enumerate("xyxy")]
+    odd = Frame(Table((column, "Kind"), tuple(rows)), "a.csv", "A")
+    found = odd.run(TableQuery(filters=[Filter(column="Kind", value="y")], select=[column]))
+    assert (found.columns, found.rows) == ((column,), ((1,), (3,)))
+    assert [row.number for row in found.used] == [1, 3]
+    summed = odd.run(TableQuery(group_by=["Kind"], aggregate=Aggregate(function="sum", column=column)))
+    assert summed.rows == (("x", 2), ("y", 4))
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "total"),
+    [
+        (["0,5", "0,75", "0,125"], "number", 1.375), (["1.200,50", "3,5"], "number", 1204.0), (["1,200", "3,500"], "number", 4700),
+        (["12 bar", "30 psi"], "text", None), (["40 P", "40 M"], "text", None), (["00123", "00124"], "text", None),
+        (["1 kg", "5 t"], "text", None),
+    ],
+)  # fmt: skip
+def test_only_what_can_be_added_is_a_number(cells: list[str], kind: str, total: float | None) -> None:
+    table = frame("\n".join(["Column,Other", *(f'"{cell}",x' for cell in cells)]))
+    assert table.kinds["Column"] == kind
+    if total is not None:
+        assert table.run(TableQuery(aggregate=Aggregate(function="sum", column="Column"))).value == pytest.approx(total)
+
+
+def test_cells_that_took_no_part_are_counted() -> None:
+    table = frame("\n".join(["Column,Other", *["100,x"] * 19, "unknown,x"]))
+    result = table.run(TableQuery(aggregate=Aggregate(function="sum", column="Column")))
+    assert (result.value, result.unread) == (1900, 1)
+
+
+def test_a_list_that_is_cut_says_so() -> None:
+    table = frame("\n".join(["Column,Other", *(f"{n},x" for n in range(700))]))
+    assert table.run(TableQuery(limit=600)).cut
+    assert not table.run(TableQuery(limit=100)).cut
+    assert table.run(TableQuery()).cut
 
 
 def test_columns_without_a_name_and_with_the_same_name_can_be_asked() -> None:

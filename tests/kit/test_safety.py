@@ -27,7 +27,32 @@ DANGER: The vessel is under pressure. Lock it out.
 
 1. Fill in 40 L of oil.
 
-## 3. Papers
+## 3. Repair
+
+WARNING: Only electricians work here.
+
+### 3.1 Fuse
+
+Warning – fuses stay hot.
+
+1. Pull the fuse.
+
+### 3.2 Relay
+
+CAUTION
+
+Never by force.
+
+1. Pull the relay.
+
+DANGER: Before opening:
+
+- switch off
+- lock out
+
+2. Open the box.
+
+## 4. Papers
 
 1. Write the hours into the log. WARNING signs are ordered by the office.
 """
@@ -59,6 +84,15 @@ def answered(index: Index, *quotes: str) -> Answer:
         ("Stop the machine.", ["DANGER: The vessel is under pressure. Lock it out."]),
         ("Open the drain plug.", ["DANGER: The vessel is under pressure. Lock it out."]),
         ("Fill in 40 L of oil.", ["注意：不要过量加油。"]),
+        ("Pull the fuse.", ["WARNING: Only electricians work here.", "Warning – fuses stay hot."]),
+        (
+            "Pull the relay.",
+            [
+                "WARNING: Only electricians work here.",
+                "CAUTION\n\nNever by force.",
+                "DANGER: Before opening:\n\nswitch off\nlock out",
+            ],
+        ),
         ("Write the hours into the log.", []),
     ],
 )

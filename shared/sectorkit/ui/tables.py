@@ -81,6 +81,11 @@ def shown(app: str, got: Understood, result: Result) -> str:
     )
     more = f" and {len(result.used) - _ROWS:,} more" if len(result.used) > _ROWS else ""
     cut = " The list is cut." if result.cut else ""
+    cut += (
+        f" {plural(result.unread, 'cell')} could not be read as its column's kind and took no part."
+        if result.unread
+        else ""
+    )
     return (
         f'<article class="sk-answer" aria-label="Result" data-announce="{esc(got.query.in_words())}">'
         f'<ul class="sk-notes"><li>{icon("info")}<span>Understood as: {esc(got.query.in_words())}.</span></li></ul>'
@@ -109,7 +114,11 @@ def _table(result: Result) -> str:
 def _number(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return (
+        f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+    )  # 2025 is a year, as often as not
 
 
 def _not_understood(frames: list[Frame]) -> str:
