@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sectoreval.answers import JUDGED
 from sectoreval.benchmark import Benchmark, load_benchmark
 from sectoreval.measures import Measure
 from sectoreval.results import ArmResult, RunResult, write_whole
@@ -71,6 +72,8 @@ def compare_runs(first: RunResult, second: RunResult, load: Load = load_benchmar
             if other.arm != arm.arm:
                 continue
             for measure in load(arm.benchmark).measures:
+                if measure is JUDGED and first.about.get("judge") != second.about.get("judge"):
+                    continue  # two judges are two measures
                 if (apart := compare(arm, other, measure)) is not None:
                     names = [f"{a.arm} of {a.model}" for a in (arm, other)]
                     if names[0] == names[1]:

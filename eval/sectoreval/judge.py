@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,12 +33,14 @@ from sectoreval.statistics import estimate
 from sectoreval.texts import without_marks
 from sectorkit.bench.jsonl import field, malformed, read_jsonl
 from sectorkit.errors import ConfigurationError, RequestError
+from sectorkit.stats import Estimate
 
 if TYPE_CHECKING:
     from sectoreval.context import Context
 
 LABELLED = Path(__file__).with_name("labelled.jsonl")
 FILE = "judged.json"  # in a run's folder
+_LABELS = 30  # labelled answers that a judge is measured on, at least
 _OPTIONS = ("yes, it states the same", "no, something is missing, different or contradicted")
 
 
@@ -88,10 +91,10 @@ def to_judge(run: RunResult) -> dict[str, tuple[str, str, str]]:
                 else "a judge reads free answers to questions with a reference"
             )
         )
-    return {
-        key_of(case): (case.asked, case.expected, without_marks(case.said))
-        for arm in run.arms for case in arm.cases if case.values.get("open")
-    }  # fmt: skip
+    opened = [case for arm in run.arms for case in arm.cases if case.values.get("open")]
+    if not all(case.asked and case.expected for case in opened):
+        raise RequestError("the answers' texts are not in this file, as in a baseline; name the run's folder")
+    return {key_of(case): (case.asked, case.expected, without_marks(case.said)) for case in opened}
 
 
 def key_of(case: CaseResult) -> str:
@@ -99,10 +102,14 @@ def key_of(case: CaseResult) -> str:
     return hashlib.sha256(json.dumps([case.asked, case.expected, case.said]).encode()).hexdigest()[:20]
 
 
-def check_judge(run: RunResult | None, judge: str) -> None:
-    """RequestError where the judge is a model that the run asked."""
-    if run and judge in {arm.model for arm in run.arms}:
-        raise RequestError(f"{judge} gave these answers, and no model judges its own; name another by --model")
+def check_judge(run: RunResult | None, judge: Mapping[str, Any]) -> None:
+    """RequestError where the judge is a model that the run asked, by its name or by the hash of its files."""
+    if run is None:
+        return
+    asked = run.about.get("model", {})
+    same = isinstance(asked, dict) and asked.get("sha256") is not None and asked.get("sha256") == judge.get("sha256")
+    if same or judge["name"] in {arm.model for arm in run.arms}:
+        raise RequestError(f"{judge['name']} gave these answers, and no model judges its own; name another by --model")
 
 
 def write_sheet(run: RunResult, path: Path, count: int, *, seed: int = 0) -> int:
@@ -177,7 +184,7 @@ def _solve(context: Context, arm: Any) -> Any:
 
 def _score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     if reply is None:
-        return Scored({"margin": -1e9}, "failed")
+        return Scored({"margin": 0.0}, "failed")
     yes, no = reply["verdict"]["scores"]
     return Scored({"margin": yes - no}, "right")
 
@@ -185,33 +192,53 @@ def _score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
 def judgement(labelled: Sequence[Labelled], judged: ArmResult, about: Mapping[str, Any]) -> dict[str, Any]:
     """What is written to `judged.json`: the verdicts by key, and how far the judge agrees with the labels.
 
-    An answer that could not be judged gets no yes.
+    An answer that could not be judged gets no yes, and takes no part in the threshold; a labelled one disagrees.
     """
-    margins = {case.id: case.values["margin"] for case in judged.cases}
-    pairs = [(case, margins[f"labelled-{n}"]) for n, case in enumerate(labelled)]
+    margins = {case.id: case.values["margin"] for case in judged.cases if case.failure is None}
+    failed = {case.id for case in judged.cases if case.failure is not None}
+    pairs = [(case, margins.get(f"labelled-{n}")) for n, case in enumerate(labelled)]
     one, other = _halves(pairs, of=lambda pair: pair[0])
-    accepted = [(c, margin > best_threshold(fit)) for fit, test in ((one, other), (other, one)) for c, margin in test]
-    rows = [agreement_columns(case.right, yes) for case, yes in accepted]
-    clusters = [case.cluster for case, _ in accepted]
+    rows = [
+        agreement_columns(case.right, None if margin is None else margin > best_threshold(fit))
+        for fit, test in ((one, other), (other, one)) for case, margin in test
+    ]  # fmt: skip
+    order = [case for part in (other, one) for case, _ in part]
     threshold = best_threshold(pairs)
-    kinds = sorted({case.kind for case in labelled if case.kind and not case.right})
+    wrong = [
+        (case.kind, bool(row["accepted"]))
+        for case, row in zip(order, rows, strict=True)
+        if case.kind and not case.right
+    ]
+    agreement = {m.name: estimate(matrix(rows, m.columns), m, [case.cluster for case in order]) for m in AGREEMENT}
+    answers = [case for case in judged.cases if not case.id.startswith("labelled-")]
     return {
         "judge": dict(about), "labelled": len(labelled), "threshold": threshold,
-        "agreement": {m.name: estimate(matrix(rows, m.columns), m, clusters).to_dict() for m in AGREEMENT},
+        "agreement": {name: found.to_dict() for name, found in agreement.items()},
+        "better than guessing": len(labelled) >= _LABELS and _beats_guessing(agreement),
         "wrong accepted by kind": {
-            kind: [sum(y for c, y in accepted if c.kind == kind), sum(c.kind == kind for c in labelled)] for kind in kinds
+            kind: [sum(yes for k, yes in wrong if k == kind), sum(k == kind for k, _ in wrong)] for kind in sorted({k for k, _ in wrong})
         },
-        "failed": sorted(case.id for case in judged.cases if case.failure is not None),
-        "verdicts": {key: margin > threshold for key, margin in margins.items() if not key.startswith("labelled-")},
+        "failed": {"labelled": sum(key.startswith("labelled-") for key in failed), "answers": sum(c.id in failed for c in answers)},
+        "verdicts": {case.id: case.id not in failed and margins[case.id] > threshold for case in answers},
     }  # fmt: skip
 
 
-def best_threshold(cases: Sequence[tuple[Labelled, float]]) -> float:
-    """The margin above which "yes" agrees best with the labels, each label weighing the same; halfway between two."""
-    margins = sorted({margin for _, margin in cases})
+def _beats_guessing(agreement: Mapping[str, Estimate]) -> bool:
+    """Whether kappa is shown to be above 0; of perfect agreement no interval of kappa is known, and that of the share is."""
+    return agreement["kappa"].low > 0 or (agreement["agreement"].mean == 1 and agreement["agreement"].low > 0.5)
+
+
+def best_threshold(cases: Sequence[tuple[Labelled, float | None]]) -> float:
+    """The margin above which "yes" agrees best with the labels, each label weighing the same; halfway between two.
+
+    Cases without a margin could not be judged. Infinite where nothing tells one label from the other.
+    """
+    known = [(case.right, margin) for case, margin in cases if margin is not None]
+    right, wrong = [m for label, m in known if label], [m for label, m in known if not label]
+    if not right or not wrong:
+        return math.inf
+    margins = sorted({margin for _, margin in known})
     between = [a / 2 + b / 2 for a, b in pairwise(margins)]
-    right = [margin for case, margin in cases if case.right]
-    wrong = [margin for case, margin in cases if not case.right]
 
     def balanced(at: float) -> float:
         return sum(m > at for m in right) / len(right) + sum(m <= at for m in wrong) / len(wrong)
@@ -219,12 +246,12 @@ def best_threshold(cases: Sequence[tuple[Labelled, float]]) -> float:
     return max([margins[0] - 1, *between, margins[-1] + 1], key=balanced)
 
 
-def agreement_columns(right: bool, accepted: bool) -> dict[str, float]:
-    """The columns of AGREEMENT for one labelled answer."""
+def agreement_columns(right: bool, accepted: bool | None) -> dict[str, float]:
+    """The columns of AGREEMENT for one labelled answer; None is one that could not be judged: it disagrees."""
+    yes = (not right) if accepted is None else accepted
     return {
-        "agrees": float(right == accepted), "right": float(right), "accepted": float(accepted),
-        "right_accepted": float(right and accepted), "wrong": float(not right),
-        "wrong_accepted": float(accepted and not right),
+        "agrees": float(right == yes), "right": float(right), "accepted": float(yes), "right_accepted": float(right and yes),
+        "wrong": float(not right), "wrong_accepted": float(yes and not right),
     }  # fmt: skip
 
 
@@ -245,23 +272,29 @@ AGREEMENT: tuple[Measure, ...] = (
 
 def in_words(judged: Mapping[str, Any]) -> str:
     """What a reader has to know before believing the judge."""
-    from sectorkit.stats import Estimate
-
     found = {name: Estimate(**value) for name, value in judged["agreement"].items()}
     said = (
         f"{judged['judge']['name']} judged. On {judged['labelled']} labelled answers it agrees with the label in "
         f"{found['agreement']} (kappa {found['kappa']}); it accepts {found['right accepted']} of the right ones and "
         f"{found['wrong accepted']} of the wrong ones."
     )
-    if not (
-        found["kappa"].low > 0 or found["agreement"].mean == 1
-    ):  # of perfect agreement no interval of kappa is known
-        said += ' That is not shown to be better than guessing: "judged right" says nothing.'
+    failed = judged["failed"]
+    if failed["labelled"] or failed["answers"]:
+        said += f" It could not judge {failed['labelled']} labelled answers and {failed['answers']} of the run; these count against it."
+    if judged["labelled"] < _LABELS:
+        said += (
+            f" Fewer than {_LABELS} labelled answers say too little of a judge: what it says of the run is left out."
+        )
+    elif not judged["better than guessing"]:
+        said += " That is not shown to be better than guessing: what it says of the run is left out."
     return said
 
 
 def with_judgement(run: RunResult, folder: Path) -> RunResult:
-    """The run with what its folder's judge has said; without it where there is none, or where it has not read all answers."""
+    """The run with what its folder's judge has said.
+
+    Its verdicts are left out where it is not shown to be better than guessing; all of it, where it has not read all answers.
+    """
     path = folder / FILE
     if not path.is_file():
         return run
@@ -270,7 +303,8 @@ def with_judgement(run: RunResult, folder: Path) -> RunResult:
     if any(key_of(c) not in verdicts for arm in run.arms for c in arm.cases if c.values.get("open")):
         return run
     about = {**judged["judge"], "agreement": in_words(judged)}
-    return RunResult({**run.about, "judge": about}, tuple(_with_column(arm, verdicts) for arm in run.arms))
+    arms = tuple(_with_column(arm, verdicts) for arm in run.arms) if judged["better than guessing"] else run.arms
+    return RunResult({**run.about, "judge": about}, arms)
 
 
 def _with_column(arm: ArmResult, verdicts: Mapping[str, bool]) -> ArmResult:

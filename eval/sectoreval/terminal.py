@@ -21,7 +21,7 @@ from sectoreval.judge import with_judgement
 from sectoreval.results import RunResult, read_results, write_whole
 from sectoreval.run import RunSpec, prepare, read_cases, run
 from sectoreval.run_folder import begin_anew, left_to_ask
-from sectorkit.errors import ConfigurationError, UnknownName
+from sectorkit.errors import ConfigurationError, RequestError, UnknownName
 from sectorkit.models.catalogue import chosen_chat
 from sectorkit.terminal import err, out, progress_bar
 
@@ -159,15 +159,19 @@ def judge_run(
     from sectoreval.report import write_reports
     from sectoreval.served import serve
 
+    if path and not path.is_dir() and path.name != "results.json":
+        raise RequestError(f"{path} is no run; name a run's folder, or its results.json")
     result = read_results(path) if path else None
     labelled = judge.read_labelled(labels) if labels else judge.read_labelled()
     answers = judge.to_judge(result) if result else {}
     folder = (path if path.is_dir() else path.parent) if path else settings.home / "runs" / "judges"
     with ExitStack() as stack:
         with progress_bar("starting") as progress:
-            named = model or settings.llm_model or chosen_chat(settings).name
-            judge.check_judge(result, named)
+            named = model or settings.llm_model or (None if settings.llm_url else chosen_chat(settings).name)
+            if named:
+                judge.check_judge(result, {"name": named})  # before a model is loaded
             served = stack.enter_context(serve(settings, named, progress=progress))
+            judge.check_judge(result, served.to_dict())
         context = Context(settings, served=served, debias=("permuted",))
         judged = judge.ask_judge(labelled, answers, context, folder, concurrency=concurrency)
     out.print(escape(judge.in_words(judged)))
@@ -179,11 +183,12 @@ def judge_run(
         result.write(folder / "results.json")
         show(result)
         out.print(f"\n{write_reports(result, folder)[0]}")
-    if judged["failed"]:
+    failed = sum(judged["failed"].values())
+    if failed:
         err.print(
-            f"[red]{len(judged['failed'])} answers could not be judged[/]; they count as not right until the same command asks again"
+            f"[red]{failed} answers could not be judged[/]; they count as not right until the same command asks again"
         )
-    return 1 if judged["failed"] else 0
+    return 1 if failed else 0
 
 
 def write_sheet(path: Path, sheet: Path, count: int) -> None:

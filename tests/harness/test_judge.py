@@ -9,19 +9,24 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sectoreval.judge import (
+    FILE,
     Labelled,
     agreement_columns,
     best_threshold,
     check_judge,
     in_words,
     judgement,
+    key_of,
     read_labelled,
+    to_judge,
+    with_judgement,
     write_sheet,
 )
 from sectoreval.results import ArmResult, CaseResult, RunResult, read_results
@@ -59,8 +64,9 @@ def judge() -> Iterator[Any]:
 
 def labelled_file(folder: Path) -> Path:
     lines = [
-        {"question": f"Capital of {land}?", "reference": city, "answer": answer, "right": right, "kind": kind}
+        {"question": f"Capital of {land} ({asked})?", "reference": city, "answer": answer, "right": right, "kind": kind}
         for land, city in CAPITALS.items()
+        for asked in range(3)
         for answer, right, kind in ((f"That is {city}.", True, ""), ("That is Bern.", False, "another city"))
     ]
     path = folder / "labelled.jsonl"
@@ -82,7 +88,7 @@ def test_a_run_is_judged_by_another_model_and_the_word_lasts(model: Any, judge: 
 
     said = sectoreval("judge", out, "--model", "the-judge", "--labels", labels, home=tmp_path, url=judge.url)
     assert "agrees with the label in 1.000" in said
-    assert "accepts 0 of 6 wrong ones: another city" in said
+    assert "accepts 0 of 18 wrong ones: another city" in said
     (arm,) = read_results(out).arms
     assert {case.asked.split()[-1][:-1]: case.values["judged"] for case in arm.cases} == {
         land: float(land in ("France", "Italy")) for land in CAPITALS
@@ -105,7 +111,7 @@ def test_a_judge_is_measured_without_a_run(judge: Any, tmp_path: Path) -> None:
     judge.picks = lambda prompt, count: [0.7, 0.3]  # the first letter, whatever it stands for
     said = sectoreval("judge", "--model", "the-judge", home=tmp_path, url=judge.url)
     assert "On 72 labelled answers" in said
-    assert '"judged right" says nothing' in said
+    assert "not shown to be better than guessing" in said
 
 
 def test_the_labelled_answers_of_the_harness_hold_every_kind_of_error() -> None:
@@ -114,6 +120,9 @@ def test_the_labelled_answers_of_the_harness_hold_every_kind_of_error() -> None:
     assert len(labelled) >= 60
     assert min(kinds.values()) >= 3
     assert 0.3 < sum(case.right for case in labelled) / len(labelled) < 0.7
+    right, wrong = ([len(case.answer) for case in labelled if case.right == label] for label in (True, False))
+    longer = sum((a > b) + 0.5 * (a == b) for a in right for b in wrong) / len(right) / len(wrong)
+    assert 0.4 < longer < 0.6, "the length of an answer tells whether it is right"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,7 @@ def test_a_judge_that_prefers_yes_is_worth_what_it_tells_apart() -> None:
     found = judgement(cases, judged(yes_to_all), {"name": "the-judge"})
     assert found["agreement"]["agreement"]["mean"] == 1.0
     assert found["agreement"]["kappa"]["mean"] == 1.0
-    assert "says nothing" not in in_words(found)
+    assert "guessing" not in in_words(found)
 
 
 def test_a_judge_is_not_measured_on_the_labels_that_set_its_threshold() -> None:
@@ -168,9 +177,9 @@ def test_a_judge_is_not_measured_on_the_labels_that_set_its_threshold() -> None:
 def test_an_answer_that_could_not_be_judged_gets_no_yes() -> None:
     cases = labelled(12)
     arm = judged([1.0 if case.right else -1.0 for case in cases])
-    open_case = CaseResult("answer", "", "", "", "failed", {"margin": -1e9}, failure="timeout")
+    open_case = CaseResult("answer", "", "", "", "failed", {"margin": 0.0}, failure="timeout")
     found = judgement(cases, ArmResult("judge", "closed_book", "the-judge", (*arm.cases, open_case)), {"name": "x"})
-    assert found["failed"] == ["answer"]
+    assert found["failed"] == {"labelled": 0, "answers": 1}
     assert found["verdicts"] == {"answer": False}
 
 
@@ -191,8 +200,11 @@ def run_of(model: str, count: int) -> RunResult:
 
 def test_the_candidate_is_refused_as_its_own_judge() -> None:
     with pytest.raises(RequestError, match="no model judges its own"):
-        check_judge(run_of("a-model", 4), "a-model")
-    check_judge(run_of("a-model", 4), "another")
+        check_judge(run_of("a-model", 4), {"name": "a-model"})
+    check_judge(run_of("a-model", 4), {"name": "another"})
+    same = RunResult({"model": {"name": "a-model", "sha256": "1f"}}, run_of("a-model", 4).arms)
+    with pytest.raises(RequestError, match="no model judges its own"):
+        check_judge(same, {"name": "its-alias", "sha256": "1f"})
 
 
 def test_a_sheet_holds_answers_to_be_labelled_and_overwrites_no_labels(tmp_path: Path) -> None:
@@ -204,3 +216,64 @@ def test_a_sheet_holds_answers_to_be_labelled_and_overwrites_no_labels(tmp_path:
         read_labelled(sheet)
     with pytest.raises(RequestError, match="may hold labels"):
         write_sheet(run_of("a-model", 20), sheet, 6)
+
+
+def test_a_judge_that_fails_on_labels_is_no_better_for_it() -> None:
+    """It says the same of everything, and failed on most of the wrong ones: that is no agreement."""
+    cases = labelled(60)
+    arm = judged([1.0] * 60)
+    failed = tuple(
+        replace(case, failure="timeout" if not label.right and n % 4 == 1 else None)
+        for n, (case, label) in enumerate(zip(arm.cases, cases, strict=True))
+    )
+    found = judgement(cases, ArmResult("judge", "closed_book", "the-judge", failed), {"name": "the-judge"})
+    assert not found["better than guessing"]
+    assert found["failed"]["labelled"] == 15
+    assert "could not judge 15 labelled answers" in in_words(found)
+
+
+def test_where_every_label_failed_nothing_is_accepted() -> None:
+    cases = labelled(40)
+    answer = CaseResult("answer", "", "", "", "right", {"margin": 9.0})
+    arm = ArmResult("judge", "closed_book", "the-judge", (*judged([1.0] * 40, failed=40).cases, answer))
+    found = judgement(cases, arm, {"name": "the-judge"})
+    assert found["verdicts"] == {"answer": False}
+    assert not found["better than guessing"]
+
+
+def test_kinds_of_wrong_answers_count_wrong_answers_only() -> None:
+    cases = [replace(case, kind="numbers") for case in labelled(40)]
+    found = judgement(cases, judged([1.0 if case.right else -1.0 for case in cases]), {"name": "the-judge"})
+    assert found["wrong accepted by kind"] == {"numbers": [0, 20]}
+
+
+def test_a_few_labels_say_too_little(tmp_path: Path) -> None:
+    cases = labelled(12)
+    found = judgement(cases, judged([1.0 if case.right else -1.0 for case in cases]), {"name": "the-judge"})
+    assert not found["better than guessing"]
+    assert "Fewer than 30" in in_words(found)
+
+
+def test_what_a_worthless_judge_says_is_left_out(tmp_path: Path) -> None:
+    run = run_of("a-model", 8)
+    keys = [key_of(case) for case in run.arms[0].cases if case.values["open"]]
+    cases = labelled(40)
+    answers = tuple(CaseResult(key, "", "", "", "right", {"margin": 9.0}) for key in keys)
+    for margins, useful in (([1.0] * 40, False), ([1.0 if case.right else -1.0 for case in cases], True)):
+        arm = ArmResult("judge", "closed_book", "the-judge", (*judged(margins).cases, *answers))
+        (tmp_path / FILE).write_text(json.dumps(judgement(cases, arm, {"name": "the-judge"})), encoding="utf-8")
+        found = with_judgement(run, tmp_path)
+        assert all(("judged" in case.values) == useful for case in found.arms[0].cases)
+        assert "the-judge judged." in found.about["judge"]["agreement"]
+
+
+def test_a_baseline_without_texts_is_not_judged() -> None:
+    slim = RunResult(
+        {},
+        tuple(
+            replace(a, cases=tuple(replace(c, asked="", expected="", said="") for c in a.cases))
+            for a in run_of("m", 4).arms
+        ),
+    )
+    with pytest.raises(RequestError, match="name the run's folder"):
+        to_judge(slim)
