@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sectoreval.answers import JUDGED
 from sectoreval.asking import lines_of
 from sectoreval.benchmark import Benchmark, Case, benchmark_names, load_benchmark
 from sectoreval.context import Context
@@ -19,6 +21,7 @@ COUNTS = {
     "failuresensoriq": 2667, "medqa": 1273, "medmcqa": 4183, "mmlu_med": 1089, "pubmedqa": 500,
     "omos_qa_retrieval": 5 * 197, "omos_qa_lines": 197, "omos_qa_abstention": 252, "mtrag_govt": 88 + 17 + 27,
     "lecoqa_retrieval": 309, "qmsum_committee": 66, "emanual_s10": 49, "medquad_liveqa": 60,
+    "ai4i_readings": 299,
 }  # fmt: skip
 OWN = {"own_choices", "own_questions", "own_retrieval", "golden"}
 
@@ -64,6 +67,8 @@ def test_a_case_that_failed_is_right_by_no_measure(name: str, read: dict[str, li
     benchmark = load_benchmark(name)
     found = scores(benchmark, [(case.gold, None) for case in read[name][:50]])
     for measure in benchmark.measures:
+        if measure is JUDGED:
+            continue  # by a judge alone, after the run
         value = found[measure.name]
         if measure.name not in ("chance", "position bias"):
             assert value == 0.0 or value != value, f"{measure.name} of nothing but failures is {value}"
@@ -107,6 +112,40 @@ def test_failuresensoriq_is_consistent_only_where_both_are_right() -> None:
     found = scores(load_benchmark("failuresensoriq"), [(gold, reply) for reply in replies])
     assert (found["accuracy"], found["perturbed"], found["consistency"], found["selection"]) == (0.5, 0.5, 0.25, 0.5)
     assert found["chance"] == 0.5
+
+
+def test_ai4i_asks_what_the_limits_decide_and_follows_them_where_they_change(
+    context: Context, read: dict[str, list[Case]]
+) -> None:
+    changed = Context(context.settings, context.data_dir, options={"limits": "changed"})
+    both = {"original": read["ai4i_readings"], "changed": load_benchmark("ai4i_readings").cases(changed)}
+    for cases in both.values():
+        groups = Counter(case.gold["group"] for case in cases)
+        assert {groups[group] for group in ("HDF", "PWF", "OSF")} == {60}
+        assert {groups[group] for group in ("near", "far")} == {50}
+        assert all(len(case.gold["modes"]) >= 2 for case in cases if case.gold["group"] == "two")
+        assert not any(case.gold["modes"] for case in cases if case.gold["group"] in ("near", "far"))
+    gold = {case.id: case.gold["modes"] for case in both["original"]}
+    shared = [case for case in both["changed"] if case.id in gold]
+    assert any(case.gold["modes"] != gold[case.id] for case in shared)
+
+
+def test_ai4i_takes_the_exact_set_of_modes_only() -> None:
+    benchmark = load_benchmark("ai4i_readings")
+    two, none = {"modes": ["HDF", "OSF"], "group": "two"}, {"modes": [], "group": "far"}
+    found = scores(
+        benchmark,
+        [
+            (two, {"modes": ["OSF", "HDF"]}),
+            (two, {"modes": ["HDF"]}),
+            (none, {"modes": ["PWF"]}),
+            (none, {"modes": []}),
+        ],
+    )
+    assert found["exact"] == 0.5
+    assert found["false alarms, far"] == 0.5
+    assert found["macro-F1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert scores(benchmark, [(two, {"answer": {"plain": 5}})])["exact"] == 1.0
 
 
 def test_pubmedqa_counts_an_answer_that_is_missing_against_its_f1() -> None:

@@ -1,6 +1,6 @@
 """AI4I 2020, readings: which failure modes do a milling machine's readings show, by the limits that a document states?
 
-299 of 10,000 rows: 60 each with heat dissipation (HDF), power (PWF) or overstrain (OSF) failure alone, 19 with two of them (24 with
+299 of 10,000 rows: 60 each with heat dissipation (HDF), power (PWF) or overstrain (OSF) failure alone, 19 with more than one (24 with
 the changed limits), 100 healthy, half of these within 5 % of a limit. Tool wear and random failures cannot be told from readings and are left out,
 as are rows at the very bound of HDF, where upstream's values are rounded. The data is synthetic and well known, so that a model
 may remember its rules: `--set limits=changed` states other numbers, and what is right follows them. Beside the document lies
