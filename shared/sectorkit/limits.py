@@ -292,12 +292,11 @@ class LimitBook:
         findings = []
         for limits in alike.values():
             newest = max(limit.valid_from for limit in limits)
-            first = next(limit.source for limit in limits if limit.valid_from == newest)
-            decides = [limit for limit in limits if limit.valid_from == newest or limit.source == first]
-            older = [limit for limit in limits if limit not in decides]
-            for limit in decides:
-                other = [o for o in older if o.condition.exact != limit.condition.exact]
-                findings.append(_finding(limit, given, tuple(other)))
+            older = [limit for limit in limits if limit.valid_from < newest]
+            for limit in limits:
+                if limit.valid_from == newest:
+                    other = [o for o in older if o.condition.exact != limit.condition.exact]
+                    findings.append(_finding(limit, given, tuple(other)))
         return findings
 
 
