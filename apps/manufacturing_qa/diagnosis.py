@@ -13,7 +13,7 @@ from datetime import date
 from sectorkit.limits import Finding, LimitBook, Reading, read_limits
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.words import stem, words
-from sectorkit.tables import Row, Table, tables_of
+from sectorkit.tables import Table, tables_of
 from sectorkit.units import UnitProblem
 
 _LIKELY = 5  # failure modes that symptoms bring up, at most
@@ -155,11 +155,9 @@ def _alike(first: str, second: str) -> int:
 
 
 def _rows(table: Table, source: str, title: str) -> Iterable[FmeaRow]:
-    where = f"sheet {table.name}, " if table.name else ""
     for row in table.rows:
+        where = ", ".join(
+            filter(None, (f"sheet {table.name}" * bool(table.name), f"row {row.number}" * bool(row.number)))
+        )
         cells = dict(zip(table.columns, row.cells, strict=True))
-        yield FmeaRow(cells, source, title, where + _numbered(row), row.start, row.end)
-
-
-def _numbered(row: Row) -> str:
-    return f"row {row.number}" if row.number else ""
+        yield FmeaRow(cells, source, title, where, row.start, row.end)

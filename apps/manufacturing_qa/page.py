@@ -13,7 +13,7 @@ from sectorkit.errors import SectorkitError, StoreError
 from sectorkit.retrieval.index import Index
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
-from sectorkit.ui.findings import badge, finding
+from sectorkit.ui.findings import badge, finding, in_words, overall
 from sectorkit.ui.page import html
 from sectorkit.ui.text import document_url, esc, icon
 
@@ -62,34 +62,21 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     machine.focus(machines, None, machine, **quiet)
     machine.change(readings, machine, fields, **quiet)
-    gr.on(
-        [check.click, symptoms.submit, *(f.submit for f in fields)],
-        checked,
-        [machine, symptoms, *fields],
-        result,
-        **quiet,
-    )
+    sent = [check.click, symptoms.submit, *(field.submit for field in fields)]
+    gr.on(sent, checked, [machine, symptoms, *fields], result, **quiet)
 
 
 def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
     """The diagnosis as HTML; `unread` are rows of the documents that were not read as limits."""
     if not found.known:
         return working.problem(f"No limits and no FMEA for {found.machine or 'no machine'}; choose one of the list.")
-    worst = next((cause.level for cause in found.causes if cause.level), "")
-    told = [f for f in found.findings if f.state != "missing"]
-    all_hold = bool(told) and len(told) == len(found.findings)
-    words = (
-        f"All {len(told)} limits hold"
-        if all_hold
-        else f"{len(told)} of {len(found.findings)} limits could be checked, none is exceeded"
-    )
     notes = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
     notes += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
     listed = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
     within = [finding(app, f) for f in found.findings if f.state == "within"]
     return "".join((
-        f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(worst or words)}">',
-        f'<div class="sk-top">{badge(worst, words, look="check" if all_hold else "none", style="supported" if all_hold else "")}',
+        f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(in_words(found.findings))}">',
+        f'<div class="sk-top">{overall(found.findings)}',
         f'<span class="sk-hint">{esc(found.machine)}, limits in force today</span></div>',
         f'<ul class="sk-notes">{listed}</ul>' if listed else "",
         f'<ol class="sk-causes">{"".join(_cause(app, cause) for cause in found.causes)}</ol>',

@@ -58,6 +58,18 @@ def test_readings_become_causes_with_their_sources(
     assert "bearing temperature > 85 °C" in page.inner_text("#sk-panel mark")
 
 
+def test_nothing_is_called_good_that_was_not_checked(plant: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(plant))
+    choose(page, "HL-P40")
+    for value, told in (("", "0 of 11"), ("500 °C", "0 of 11"), ("60 °C", "1 of 11")):
+        page.get_by_label("Bearing temperature").fill(value)
+        page.get_by_role("button", name="Check").click()
+        page.wait_for_selector(
+            f"article[aria-label=Diagnosis] >> text={told} limits could be checked, none is exceeded"
+        )
+    assert page.locator(".sk-top .sk-supported").count() == 0
+
+
 def test_a_machine_that_no_document_names_is_said_so(plant: PretendRuntime, served: Any, open_page: Any) -> None:
     page = open_page(served(plant))
     page.click('role=tab[name="Diagnose"]')

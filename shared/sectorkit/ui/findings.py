@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sectorkit.limits import Finding, Limit
 from sectorkit.ui.text import document_url, esc, icon
 
@@ -12,6 +14,28 @@ def badge(level: str, otherwise: str, *, look: str = "info", style: str = "") ->
     """A level by picture, word and colour; `otherwise` are the words where there is none."""
     looks, words = _LEVELS.get(level, (look, otherwise))
     return f'<span class="sk-badge sk-{level or style}">{icon(looks)}{esc(words)}</span>'
+
+
+def overall(findings: Sequence[Finding]) -> str:
+    """The badge of all findings: green only where every limit could be checked and holds."""
+    every = bool(findings) and all(found.state == "within" for found in findings)
+    look, style = ("check", "supported") if every else ("none", "")
+    return badge(_worst(findings), in_words(findings), look=look, style=style)
+
+
+def in_words(findings: Sequence[Finding]) -> str:
+    """What the findings come to."""
+    told = sum(found.state != "missing" for found in findings)
+    if worst := _worst(findings):
+        return _LEVELS[worst][1]
+    if told == len(findings) > 0:
+        return f"All {told} limits hold"
+    return f"{told} of {len(findings)} limits could be checked, none is exceeded"
+
+
+def _worst(findings: Sequence[Finding]) -> str:
+    exceeded = {found.limit.level for found in findings if found.state == "exceeded"}
+    return next((level for level in _LEVELS if level in exceeded), "")
 
 
 def finding(app: str, found: Finding) -> str:
