@@ -437,3 +437,13 @@ def test_a_lost_connection_is_said_and_found_again(runtime, served, open_page):
     )
     page.unroute("**/ui/status/**")
     page.wait_for_function("document.querySelector('.sk-status').textContent.includes('Documents')")
+
+
+def test_the_status_of_a_second_app_is_there_with_its_tab(served, open_page):
+    two = {name: pretend_app(name, title=name) for name in ("city_rules", "other_rules")}
+    page = open_page(served(PretendRuntime(two)))
+    page.wait_for_selector("#sk-city_rules .sk-status.sk-settled")
+    page.click('role=tab[name="other_rules"]')
+    page.wait_for_selector(
+        "#sk-other_rules .sk-status.sk-settled", timeout=4_000
+    )  # and not only when it is asked again, after 10 s

@@ -71,7 +71,11 @@
     strip.classList.toggle("sk-settled", state.ready);
   };
 
+  let nextPoll = 0; // of the next time that is asked; 0 while it is asked
+  let pollSoon = false;
   const poll = async () => {
+    nextPoll = 0;
+    pollSoon = false;
     let wait = early ? 400 : 1500;
     for (const strip of document.querySelectorAll(".sk-status")) {
       const app = strip.dataset.app;
@@ -92,8 +96,14 @@
       }
     }
     for (const again of document.querySelectorAll(".sk-again")) again.hidden = !answers;
-    setTimeout(poll, document.hidden ? 10000 : strips.size || early ? wait : 300);
+    nextPoll = setTimeout(poll, pollSoon ? 100 : document.hidden ? 10000 : strips.size || early ? wait : 300);
   };
+  // A tab's strip comes with the tab, and should not stand empty until the next time.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest('[role="tab"]')) return;
+    pollSoon = true;
+    if (nextPoll) clearTimeout(nextPoll), (nextPoll = setTimeout(poll, 100));
+  });
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   const refresh = () => {
     for (const strip of document.querySelectorAll(".sk-status")) {
