@@ -33,45 +33,10 @@ _SYNONYMS = {
 _FAR: Mapping[str, Operator] = {"before": "<", "after": ">", "since": ">=", "until": "<="}
 _SMALL = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _HAN = {c: n for n, c in enumerate("一二三四五六七八九十", start=1)} | {"两": 2}
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "any",
-        "are",
-        "at",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "in",
-        "is",
-        "it",
-        "its",
-        "list",
-        "many",
-        "much",
-        "of",
-        "on",
-        "or",
-        "over",
-        "the",
-        "to",
-        "was",
-        "were",
-        "what",
-        "when",
-        "which",
-        "with",
-    ]
-)
+_STOP = frozenset((
+    "a", "an", "and", "any", "are", "at", "by", "did", "do", "does", "for", "from", "had", "has", "have", "how", "in", "is", "it",
+    "its", "list", "many", "much", "of", "on", "or", "over", "the", "to", "was", "were", "what", "when", "which", "with",
+))  # fmt: skip
 _OPERATORS: tuple[tuple[str, Operator], ...] = (
     (r"at least|no(?:t)? (?:less|lower|fewer) than|>=|≥|不低于|不少于|不小于|至少", ">="),
     (r"at most|no(?:t)? (?:more|higher|greater) than|<=|≤|不高于|不超过|不大于|至多", "<="),
@@ -79,20 +44,9 @@ _OPERATORS: tuple[tuple[str, Operator], ...] = (
     (r"(?:less|lower|fewer|smaller|shorter) than|below|under|<|小于|低于|少于", "<"),
 )  # fmt: skip
 _NUMBER = r"(?P<n>\d+(?:,\d{3})*(?:\.\d+)?)"
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _MONTH = "|".join([*_MONTHS, *(m[:3] for m in _MONTHS if len(m) > 4)])
 _DAY = re.compile(
     rf"(?P<iso>\d{{4}}-\d\d-\d\d)|(?P<zh>\d{{4}})年(?:(?P<zm>\d\d?)月(?:(?P<zd>\d\d?)日)?)?"
