@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from manufacturing_qa.diagnosis import Cause, Diagnosis, Plant, diagnose, read_plant
+from manufacturing_qa.diagnosis import Cause, Diagnosis, diagnose, read_plant
 from sectorkit.app import SectorApp
-from sectorkit.errors import SectorkitError, StoreError
-from sectorkit.retrieval.index import Index
+from sectorkit.errors import SectorkitError
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
 from sectorkit.ui.findings import badge, finding, in_words, overall
 from sectorkit.ui.page import html
+from sectorkit.ui.reading import Kept
 from sectorkit.ui.text import document_url, esc, icon
 
 _FIELDS = 14  # readings of one machine that the form has room for
@@ -32,11 +32,7 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
     result = html("")
 
-    def opened() -> tuple[Index, Plant]:
-        index = runtime.index(app.name)
-        if index is None:
-            raise StoreError("the documents are not ready yet; try again in a moment")
-        return index, read_plant(index)
+    opened = Kept(runtime, app, read_plant)
 
     def machines() -> Any:
         return gr.Dropdown(choices=opened()[1].machines) if runtime.index(app.name) else gr.skip()

@@ -104,8 +104,7 @@ def run_and_report(
         spec.arms_of(benchmark)  # an arm that there is not is said before anything is read
     asks = any(benchmark.needs_model for benchmark in benchmarks)
     if asks:
-        served_here = None if settings.llm_url else chosen_chat(settings).name
-        spec = replace(spec, model=spec.model or settings.llm_model or served_here)
+        spec = replace(spec, model=_named_model(settings, spec.model))
     folder = folder or settings.home / "runs" / spec.key
     with ExitStack() as stack:
         with progress_bar("starting") as progress:  # and no longer: Inspect shows its own
@@ -133,6 +132,16 @@ def run_and_report(
             f"[red]{len(again)} cases got no answer ({why})[/]; they count as wrong until the same command asks them again"
         )
     return 1 if again else 0
+
+
+def _named_model(settings: Settings, model: str | None) -> str | None:
+    """The model that is asked where none is named; None where a server says what it serves."""
+    return model or settings.llm_model or (None if settings.llm_url else chosen_chat(settings).name)
+
+
+def _folder_of(run: Path) -> Path:
+    """A run's folder, where the run is named by it or by a file in it."""
+    return run if run.is_dir() else run.parent
 
 
 def show(result: RunResult) -> None:
@@ -164,10 +173,10 @@ def judge_run(
     result = read_results(path) if path else None
     labelled = judge.read_labelled(labels) if labels else judge.read_labelled()
     answers = judge.to_judge(result) if result else {}
-    folder = (path if path.is_dir() else path.parent) if path else settings.home / "runs" / "judges"
+    folder = _folder_of(path) if path else settings.home / "runs" / "judges"
     with ExitStack() as stack:
         with progress_bar("starting") as progress:
-            named = model or settings.llm_model or (None if settings.llm_url else chosen_chat(settings).name)
+            named = _named_model(settings, model)
             if named:
                 judge.check_judge(result, {"name": named})  # before a model is loaded
             served = stack.enter_context(serve(settings, named, progress=progress))
@@ -215,7 +224,7 @@ def report_again(paths: Sequence[Path], folder: Path | None) -> None:
     runs = [(path, read_results(path)) for path in paths]
     if len(runs) == 1:
         path, result = runs[0]
-        out.print(str(write_reports(result, folder or (path if path.is_dir() else path.parent))[0]))
+        out.print(str(write_reports(result, folder or _folder_of(path))[0]))
         return
     if folder is None:
         raise ConfigurationError("a scoreboard belongs to no run; say where to write it: --out DIR")

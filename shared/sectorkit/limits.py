@@ -76,7 +76,7 @@ class Comparison:
         try:
             if any(map(is_temperature, given)) and self.steps not in ((), ("-",)):
                 raise UnitProblem("temperatures are subtracted, and neither added nor multiplied")
-            if not self.steps and self._is_rise() != _is_rise(given[0]):
+            if not self.steps and _is_rise(self.bound) != _is_rise(given[0]):
                 raise UnitProblem("one of them is a temperature, and the other a difference of two")
             values = list(map(comparable, given))
             total = reduce(
@@ -86,9 +86,6 @@ class Comparison:
         except Exception as error:  # pint's errors of dimensions have no base of their own
             said = ", ".join(f"{name} {readings[name].text}" for name in self.names)
             raise UnitProblem(f"{said}: not what is compared with {self.stated} ({error})") from None
-
-    def _is_rise(self) -> bool:
-        return _is_rise(self.bound)
 
     def met(self, readings: Mapping[str, Reading]) -> bool | None:
         """Whether it holds; None where a reading is missing."""

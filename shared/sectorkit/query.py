@@ -152,17 +152,6 @@ class Frame:
         return {column: _kind(cells) for column, cells in self._columns.items()}
 
     @cached_property
-    def units(self) -> Mapping[str, str]:
-        """The unit that a column's numbers are written with, where all have the same."""
-        found = {}
-        for column, cells in self._columns.items():
-            if self.kinds[column] == "number":
-                units = {(_NUMBER.fullmatch(cell) or {"unit": None})["unit"] for cell in cells if cell}
-                if len(units) == 1 and (unit := units.pop()):
-                    found[column] = unit
-        return found
-
-    @cached_property
     def _columns(self) -> Mapping[str, list[str]]:
         names = _named(self.table.columns)
         return {name: [row.cells[n].strip() for row in self.table.rows] for n, name in enumerate(names)}

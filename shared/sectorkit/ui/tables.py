@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from sectorkit.app import SectorApp
-from sectorkit.errors import SectorkitError, StoreError
+from sectorkit.errors import SectorkitError
 from sectorkit.query import Frame, Result
 from sectorkit.retrieval.index import Index
 from sectorkit.runtime import Runtime
@@ -15,6 +15,7 @@ from sectorkit.table_questions import Understood, understand
 from sectorkit.tables import tables_of
 from sectorkit.ui import working
 from sectorkit.ui.page import html
+from sectorkit.ui.reading import Kept
 from sectorkit.ui.text import document_url, esc, icon, plural
 
 _ROWS = 8  # that a result rests on, shown as links
@@ -31,22 +32,11 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         )
         ask = gr.Button("Compute", variant="primary", elem_classes="sk-go")
     result = html("")
-
-    kept: dict[int, list[Frame]] = {}
-
-    def frames_now(index: Index) -> list[Frame]:
-        generation = index.stores.manifest.generation
-        if generation not in kept:
-            kept.clear()
-            kept[generation] = frames_of(index)
-        return kept[generation]
+    opened = Kept(runtime, app, frames_of)
 
     def computed(asked: str) -> str:
         try:
-            index = runtime.index(app.name)
-            if index is None:
-                raise StoreError("the documents are not ready yet; try again in a moment")
-            frames = frames_now(index)
+            _, frames = opened()
             got = understand(asked or "", frames)
             return shown(app.name, got, got.frame.run(got.query)) if got else _not_understood(frames)
         except SectorkitError as error:
