@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sectorkit.app import AppPage, SectorApp
 from sectorkit.safety import with_warnings
+from sectorkit.table_answers import from_tables
 from sectorkit.times import asked_about, mark_superseded
 
 APP = SectorApp(
@@ -17,7 +18,7 @@ APP = SectorApp(
         "You answer questions about the machines, instructions and records of a plant for operators, maintenance "
         "technicians and quality engineers."
     ),
-    before=(asked_about,),
+    before=(from_tables, asked_about),
     after=(mark_superseded, with_warnings),
     pages=(
         AppPage("Diagnose", "manufacturing_qa.page:diagnose_page"),

@@ -10,28 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sectorkit.fmea import FmeaRow, alike, by_symptoms, read_fmea
 from sectorkit.limits import Finding, LimitBook, Reading, read_limits
 from sectorkit.retrieval.index import Index
-from sectorkit.retrieval.words import stem, words
-from sectorkit.tables import Table, tables_of
 from sectorkit.units import UnitProblem
 
 _LIKELY = 5  # failure modes that symptoms bring up, at most
 _NEAREST = 3  # of these, those whose limits are asked for where readings are missing
 _ASKED = 3  # readings that are asked for, at most
-_DEPTH = 60  # passages of an FMEA that are looked at
-
-
-@dataclass(frozen=True)
-class FmeaRow:
-    """A row of an FMEA: its cells by column, and where it stands."""
-
-    cells: Mapping[str, str]
-    source: str
-    title: str
-    locator: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -53,11 +39,13 @@ class Cause:
 class Diagnosis:
     """`causes` are ranked: alarms, warnings, then what the symptoms alone suggest. `ask` are readings that would decide.
 
-    `problems` say which readings could not be used and why; `known` is whether the documents name the machine at all.
+    `readings` are as they were given; `problems` say which could not be used and why; `known` is whether the documents name
+    the machine at all.
     """
 
     machine: str
     symptoms: str
+    readings: Mapping[str, str]
     known: bool
     causes: tuple[Cause, ...]
     findings: tuple[Finding, ...]
@@ -75,52 +63,43 @@ class Plant:
     @property
     def machines(self) -> list[str]:
         """Every machine with a limit or a row, sorted."""
-        return sorted({*self.limits.machines, *(row.cells["Machine"] for row in self.fmea)})
+        return sorted({*self.limits.machines, *(row.machine for row in self.fmea)})
 
 
 def read_plant(index: Index) -> Plant:
     """The limits and the FMEA of an index's documents."""
     sources = [document.source for document in index.documents()]
-    documents = [(index.document(source), index.passages_of(source)) for source in sources]
-    rows = [
-        row for document, passages in documents for table in tables_of(document.text, passages)
-        if table.has("Machine", "Failure mode", "Effect")
-        for row in _rows(table, document.source, str(document.title or document.source))
-    ]  # fmt: skip
-    return Plant(read_limits(documents), tuple(rows))
+    return Plant(
+        read_limits((index.document(source), index.passages_of(source)) for source in sources), read_fmea(index)
+    )
 
 
 def diagnose(
     machine: str, symptoms: str, readings: Mapping[str, str], *, plant: Plant, index: Index, on: date | None = None
 ) -> Diagnosis:
     """What the documents in force on that day, by default today, make of it. `readings` are "92 °C" by name."""
+    readings = {name: text.strip() for name, text in readings.items() if text.strip()}
     given: list[Reading] = []
     problems: list[str] = []
     for name, text in readings.items():
-        if text.strip():
-            try:
-                given.append(plant.limits.read(name, text))
-            except UnitProblem as error:
-                problems.append(str(error))
+        try:
+            given.append(plant.limits.read(name, text))
+        except UnitProblem as error:
+            problems.append(str(error))
     findings = plant.limits.check(machine, given, on=on or date.today())
     problems += [finding.problem for finding in findings if finding.problem]
-    own = [row for row in plant.fmea if row.cells["Machine"].casefold() == machine.casefold()]
-    near = _by_symptoms(symptoms, own, index)
+    own = [row for row in plant.fmea if row.machine.casefold() == machine.casefold()]
+    near = by_symptoms(symptoms, own, index)
     exceeded = sorted((f for f in findings if f.state == "exceeded"), key=lambda f: f.limit.level != "alarm")
-    likely = list(dict.fromkeys(row.cells["Failure mode"] for row in near))[:_LIKELY]
-    modes = dict.fromkeys([*(f.limit.mode for f in exceeded), *likely])
+    likely = list(dict.fromkeys(row.mode for row in near))[:_LIKELY]
     place = {id(row): n for n, row in enumerate(near)}
-    own.sort(key=lambda row: (-_alike(symptoms, row.cells["Effect"]), place.get(id(row), len(near))))
+    own.sort(key=lambda row: (-alike(symptoms, row.cells["Effect"]), place.get(id(row), len(near))))
     causes = [
-        Cause(
-            mode,
-            tuple(finding for finding in exceeded if finding.limit.mode == mode),
-            tuple(row for row in own if row.cells["Failure mode"] == mode),
-        )
-        for mode in modes
+        Cause(mode, tuple(f for f in exceeded if f.limit.mode == mode), tuple(row for row in own if row.mode == mode))
+        for mode in dict.fromkeys([*(f.limit.mode for f in exceeded), *likely])
     ]
     return Diagnosis(
-        machine, symptoms, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
+        machine, symptoms, readings, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
         _to_ask(findings, likely), tuple(problems),
     )  # fmt: skip
 
@@ -131,33 +110,3 @@ def _to_ask(findings: Iterable[Finding], likely: Sequence[str]) -> tuple[str, ..
     open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode in rank)]
     open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode, _NEAREST)))
     return tuple(dict.fromkeys(name for finding in open_ for name in finding.missing))[:_ASKED]
-
-
-def _by_symptoms(symptoms: str, rows: Sequence[FmeaRow], index: Index) -> list[FmeaRow]:
-    """The rows that a search for the symptoms finds, best first."""
-    sources = sorted({row.source for row in rows})
-    if not symptoms.strip() or not sources:
-        return []
-    found: list[FmeaRow] = []
-    for hit in index.search(symptoms, _DEPTH, where={"source": sources}):
-        place = hit.passage.metadata
-        held = [
-            row for row in rows
-            if row.source == place["source"] and row.start < place["end"] and place["start"] < row.end and row not in found
-        ]  # fmt: skip
-        found += held
-    return found
-
-
-def _alike(first: str, second: str) -> int:
-    """How many words two texts share, by their stems."""
-    return len({stem(word) for word in words(first)} & {stem(word) for word in words(second)})
-
-
-def _rows(table: Table, source: str, title: str) -> Iterable[FmeaRow]:
-    for row in table.rows:
-        where = ", ".join(
-            filter(None, (f"sheet {table.name}" * bool(table.name), f"row {row.number}" * bool(row.number)))
-        )
-        cells = dict(zip(table.columns, row.cells, strict=True))
-        yield FmeaRow(cells, source, title, where, row.start, row.end)

@@ -10,16 +10,18 @@ import gradio as gr
 from manufacturing_qa.diagnosis import Cause, Diagnosis, diagnose, read_plant
 from sectorkit.app import SectorApp
 from sectorkit.errors import SectorkitError
+from sectorkit.reading import Kept
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
 from sectorkit.ui.findings import badge, finding, in_words, overall
-from sectorkit.ui.page import html
-from sectorkit.ui.reading import Kept
+from sectorkit.ui.page import html, index_of
 from sectorkit.ui.text import document_url, esc, icon
 
 _FIELDS = 14  # readings of one machine that the form has room for
 _ROWS = 2  # of the FMEA, for each cause
 _SHOWN = ("Effect", "Cause", "Recommended action")
+
+plant_of = Kept(read_plant)
 
 
 def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
@@ -32,13 +34,11 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
     result = html("")
 
-    opened = Kept(runtime, app, read_plant)
-
     def machines() -> Any:
-        return gr.Dropdown(choices=opened()[1].machines) if runtime.index(app.name) else gr.skip()
+        return gr.Dropdown(choices=plant_of(index_of(runtime, app)).machines) if runtime.index(app.name) else gr.skip()
 
     def readings(chosen: str) -> list[Any]:
-        limits = opened()[1].limits
+        limits = plant_of(index_of(runtime, app)).limits
         named = limits.readings_of(chosen or "")[:_FIELDS]
         hints = [f"in {limits.plausible[name].unit}" if name in limits.plausible else "with its unit" for name in named]
         labels = [name[:1].upper() + name[1:] for name in named]
@@ -47,7 +47,8 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
 
     def checked(chosen: str, noticed: str, *values: str) -> str:
         try:
-            index, plant = opened()
+            index = index_of(runtime, app)
+            plant = plant_of(index)
             given = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
             return shown(
                 app.name, diagnose(chosen or "", noticed or "", given, plant=plant, index=index), plant.limits.problems

@@ -32,9 +32,14 @@ _BROKEN_OFF = ("model_unavailable", "interrupted")
 
 
 def ask_app(
-    context: Context, arm: Arm, *, app: str, corpus: Callable[[], Corpus] | None, docs: Path | None = None
+    context: Context,
+    arm: Arm,
+    *,
+    app: str | SectorApp,
+    corpus: Callable[[], Corpus] | None,
+    docs: Path | None = None,
 ) -> Solver:
-    """Asks `app` the question of each case: over its own documents, or the folder `docs`, where there is no `corpus`.
+    """Asks `app`, or the one of that name, the question of each case: over its own documents, or the folder `docs`, where there is no `corpus`.
 
     A case's gold holds `question`, and may hold `where`, a filter, and `right`, the documents that an oracle shows; an
     oracle without any of these searches all. The reply is `Answer.to_dict()`, each citation with its `document`, and
@@ -49,7 +54,7 @@ def ask_app(
 
     without = (BY_WORDS, UNRANKED, CHECKED_BY_WORDS)  # notes of an app that lacked a part: the answer of another arm
 
-    loaded = load_app(app)
+    loaded = load_app(app) if isinstance(app, str) else app
     if arm == "reranked":
         context.reranker  # noqa: B018  # refused now where there is none, and not in every case
     # Before the run: a case's time is not spent on indexing.

@@ -66,6 +66,28 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """A query to a document's table, run by code, and its result.
+
+    `query` is a `TableQuery` as JSON, `said` the same in words; `left` are words of the question that took no part in it.
+    `total` rows met its conditions; `used` are the rows that the result rests on, as spans of the document's text with
+    their numbers in the table (0 where it has none). `unread` cells were not of their column's kind and took no part.
+    """
+
+    source: str
+    title: str
+    query: Mapping[str, Any]
+    said: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    total: int
+    used: tuple[tuple[int, int, int], ...]
+    cut: bool = False
+    unread: int = 0
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One passage as it was put into the prompt: its number there, its hit, and the text that the model saw."""
 
@@ -84,7 +106,8 @@ class Answer:
 
     `raw` is the model's text as it came. `timings` are seconds: retrieve, first_token, generate, ground, total.
     `usage` are token counts: prompt, completion. `fields` is the sector's own structured result;
-    `warnings` are safety warnings that belong to what is cited, whose `n` is 0.
+    `warnings` are safety warnings that belong to what is cited, whose `n` is 0; `computed` is the query that answered in
+    the model's place, where one did.
     """
 
     question: str
@@ -102,6 +125,7 @@ class Answer:
     timings: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    computed: Computed | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; `evidence` is the ids of the passages that the model saw, in order."""
@@ -117,6 +141,7 @@ class Answer:
             "notes": list(self.notes),
             "warnings": [asdict(warning) for warning in self.warnings],
             "fields": dict(self.fields),
+            "computed": asdict(self.computed) if self.computed else None,
             "model": self.model,
             "timings": {name: round(seconds, 4) for name, seconds in self.timings.items()},
             "usage": dict(self.usage),

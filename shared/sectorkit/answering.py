@@ -100,9 +100,9 @@ async def stream(
     clock = _Clock()
     check_question(request.question)
     for rule in app.before:
-        ruled = rule(request)
+        ruled = await asyncio.to_thread(rule, request, index)
         if isinstance(ruled, Answer):
-            yield Done(replace(ruled, timings={**ruled.timings, **clock.times, "total": clock.total()}))
+            yield Done(_finish(app, index, Draft(request, (), (), request.notes), clock, ruled))
             return
         request = ruled
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sectorkit.retrieval.index import Index
     from sectorkit.runtime import Runtime
 
-BeforeRule: TypeAlias = Callable[[Request], "Request | Answer"]
+BeforeRule: TypeAlias = "Callable[[Request, Index], Request | Answer]"
 """Ahead of the search and the model: narrows the request, or answers it at once."""
 AfterRule: TypeAlias = "Callable[[Request, Answer, Index], Answer]"
 """Behind the grounding: adds to the answer or tightens its verdict; the index is the one that was searched."""

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from sectorkit.errors import RequestError
 from sectorkit.tables import Row, Table, tables_of
+from sectorkit.times import is_in_force
 from sectorkit.units import (
     Quantity,
     UnitProblem,
@@ -43,7 +44,6 @@ _JOINED = re.compile(r"\s+(and|or)\s+|\s*(且|或)\s*", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d][\w .'()-]{0,60}")  # of a reading; anything else means that a condition was not understood
 _LONGEST = 400  # characters of a condition
 _LEVELS = {"": "alarm", "alarm": "alarm", "warning": "warning", "报警": "alarm", "警告": "warning", "预警": "warning"}
-_NOT_IN_FORCE = {"superseded", "withdrawn", "draft", "repealed", "obsolete", "replaced"}
 _FEW_KELVIN = 150  # below it, what is stated in K is a difference
 _CLOSE = 1e-9  # relative: 185 °F are 85 °C, and not a trace more
 
@@ -186,11 +186,9 @@ class Limit:
         return [name.casefold() for name in re.split(r"\s*[,;，、；]\s*", self.machine) if name]
 
     def in_force(self, on: date) -> bool:
-        """By its document's days where it has an end, else by its status."""
-        day = on.isoformat()
-        if self.valid_from > day or (self.valid_to and self.valid_to < day):
-            return False
-        return bool(self.valid_to) or self.status.casefold() not in _NOT_IN_FORCE
+        """Whether its document is."""
+        said = {"valid_from": self.valid_from, "valid_to": self.valid_to, "status": self.status}
+        return is_in_force(said, on)
 
 
 @dataclass(frozen=True)
@@ -316,7 +314,7 @@ def read_limits(documents: Iterable[tuple[Any, Sequence[Any]]]) -> LimitBook:
     groups: dict[str, tuple[str, frozenset[str]]] = {}
     problems: list[str] = []
     for document, passages in documents:
-        since, current = str(document.metadata.get("valid_from") or ""), _is_current(document)
+        since, current = str(document.metadata.get("valid_from") or ""), is_in_force(document.metadata, date.today())
         for table in map(_in_english, tables_of(document.text, passages)):
             if table.has("Machine", "Failure mode", "Condition"):
                 for row in table.rows:
@@ -415,12 +413,6 @@ def _limit(table: Table, row: Row, document: Any) -> Limit:
         cells["Check next"], document.source, str(document.title or document.source), row.start, row.end,
         str(said.get("valid_from") or ""), str(said.get("valid_to") or ""), str(said.get("status") or ""),
     )  # fmt: skip
-
-
-def _is_current(document: Any) -> bool:
-    said = document.metadata
-    ended = bool(said.get("valid_to")) and str(said["valid_to"]) < date.today().isoformat()
-    return not ended and str(said.get("status") or "").casefold() not in _NOT_IN_FORCE
 
 
 def _plausible(table: Table, row: Row, document: Any, problems: list[str]) -> Plausible | None:

@@ -128,6 +128,11 @@ class Result:
     unread: int = 0
 
     @property
+    def is_none(self) -> bool:
+        """Whether there is nothing: no row met the conditions, and no count of them was asked for."""
+        return not self.rows or (self.total == 0 and self.value in (None, 0))
+
+    @property
     def value(self) -> Any:
         """The one value of a result that is one; None otherwise."""
         return self.rows[0][0] if len(self.rows) == 1 and len(self.columns) == 1 else None

@@ -1,8 +1,8 @@
 """Questions to tables: a question in English or Chinese becomes a query, by rules that anyone can read and no model.
 
 What is looked for: values of the table's own cells, names of its columns, numbers and days with the words that compare them,
-and words for counting, adding, averaging and ranking. What was understood is shown as a query in words, so that a reader sees what was
-left out; a question of which too little is understood is none for a table.
+and words for counting, adding, averaging and ranking. Every word of the question must find its place in the query or be one that
+says nothing here ("please", "do we have"): the others are named, since the one that is passed over may be the one that matters.
 """
 
 from __future__ import annotations
@@ -61,18 +61,37 @@ _LOW = re.compile(r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min)\b(?!
 _EACH = re.compile(r"\b(?:each|per|every|for all)\b|每|各")
 _WHICH = re.compile(r"\b(?:which|what)\b|哪")
 _TOP = re.compile(rf"(?:\btop|\bwhich|\bwhat|\bthe|前|哪)\s*(?P<n>\d+|{'|'.join(_SMALL)}|[{''.join(_HAN)}])(?![\w])")
+_FILLING = frozenset((
+    "about", "actually", "all", "also", "am", "be", "been", "can", "case", "cases", "could", "currently", "data", "entries", "entry",
+    "ever", "find", "get", "give", "got", "i", "items", "know", "let", "like", "me", "my", "need", "now", "one", "ones", "our", "please",
+    "record", "recorded", "records", "row", "rows", "s", "say", "see", "show", "so", "table", "tell", "that", "their", "them", "there",
+    "these", "they", "thing", "things", "this", "those", "to", "us", "want", "we", "who", "whose", "will", "would", "you", "your",
+))  # fmt: skip
 _HELD = re.compile(
     r"(?:mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|提到|包含|含有)\s*(?:the\s+)?(?P<what>[^,?，？。]+)|by an? (?P<sense>[a-z]+)\b"
 )
 
 
+# What says how to compute, and so is no word that was left out.
+_SAYING = (
+    _COUNTED, _MEAN, _SUM, _MOST, _HIGH, _LOW, _EACH, _WHICH, _TOP, *(re.compile(words) for words, _ in _OPERATORS), _DAY,
+    re.compile(r"\b(?:before|after|since|until|between|during|end of)\b|[的了在有是里中和与、吗呢请列出一共]|哪些|什么|多少|之前|之后|以来|没有"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Understood:
-    """The table and the query that a question was understood as, and how much of it spoke for them."""
+    """The table and the query that a question was understood as, how much of it spoke for them, and which words did not."""
 
     frame: Frame
     query: TableQuery
     score: float
+    left: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the question was left out."""
+        return not self.left
 
 
 def understand(question: str, frames: Sequence[Frame]) -> Understood | None:
@@ -108,6 +127,8 @@ class _Reader:
     score: float = 0.0
     filters: list[Filter] = field(default_factory=list)
     taken: list[tuple[int, int]] = field(default_factory=list)
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    spots: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.text = " ".join(unicodedata.normalize("NFKC", self.question).casefold().split())
@@ -125,7 +146,26 @@ class _Reader:
         self._numbers()
         query = self._query()
         self.score += 0.5 * len(self.columns)
-        return Understood(self.frame, query, self.score) if query is not None and self.score >= _ENOUGH else None
+        if query is None or self.score < _ENOUGH:
+            return None
+        self.seen += [span for key in about for span in self._spans([key])]
+        self.seen += [(m.start, m.end) for m in self.columns]
+        return Understood(self.frame, query, self.score, tuple(self._left()))
+
+    def _left(self) -> Iterator[str]:
+        """Words of the question that took no part in the query, though they may matter."""
+        seen = [*self.taken, *self.seen]
+        for pattern in _SAYING:
+            seen += [match.span() for match in pattern.finditer(self.text)]
+        covered = bytearray(len(self.text))
+        for start, end in seen:
+            covered[start:end] = b"x" * (end - start)
+        for match in _tokens(self.text):
+            if match[0].isascii() and (match[0] in _STOP or match[0] in _FILLING or len(match[0]) < 2):
+                continue
+            rest = "".join(c for c, at in zip(match[0], range(*match.span()), strict=True) if not covered[at])
+            if rest and not (rest.isascii() and len(rest) < len(match[0])):
+                yield match[0] if match[0].isascii() else rest
 
     # -- what is named -------------------------------------------------------------------------------------------
 
@@ -176,6 +216,7 @@ class _Reader:
                     keys
                 ):
                     spots = [span for key in met for span in self._spans([key])]
+                    self.spots[column, value] = spots
                     named.append((False, _Mention(min(a for a, _ in spots), max(b for _, b in spots), column, value)))
         for exact, mention in sorted(named, key=lambda n: (not n[0], n[1].start - n[1].end)):
             if any(f.column == mention.column for f in self.filters) or self._is_taken(mention):
@@ -197,6 +238,7 @@ class _Reader:
             best = max(held, key=lambda c: held[c], default=None)
             if best and held[best] and best not in {f.column for f in self.filters}:
                 self.filters.append(Filter(column=best, op="contains", value=wanted))
+                self.seen.append(match.span())
                 self.score += 2.0
 
     def _empty(self) -> None:

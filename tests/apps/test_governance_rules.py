@@ -52,13 +52,15 @@ TODAY = (date.today(), date.today())
         ("How did the council vote in spring 2024?", (date(2024, 1, 1), date(2024, 12, 31))),
     ],
 )
-def test_rules_are_asked_for_as_of_the_day_that_the_question_names(question: str, span: tuple[date, date]) -> None:
-    assert asked_about(Request(question)).as_of == span
+def test_rules_are_asked_for_as_of_the_day_that_the_question_names(
+    question: str, span: tuple[date, date], synced: tuple[Index, SyncReport]
+) -> None:
+    assert asked_about(Request(question), synced[0]).as_of == span
 
 
-def test_a_day_that_the_caller_gave_stays() -> None:
+def test_a_day_that_the_caller_gave_stays(synced: tuple[Index, SyncReport]) -> None:
     span = (date(2022, 1, 1), date(2022, 1, 1))
-    assert asked_about(Request("in 2020?", as_of=span)).as_of == span
+    assert asked_about(Request("in 2020?", as_of=span), synced[0]).as_of == span
 
 
 def test_an_answer_from_a_superseded_rule_says_so(synced: tuple[Index, SyncReport]) -> None:

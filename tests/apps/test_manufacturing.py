@@ -25,9 +25,9 @@ from sectorkit.retrieval.index import Index, SyncReport
 from sectorkit.retrieval.known import is_current, read_known
 from sectorkit.safety import with_warnings
 from sectorkit.settings import Settings
+from sectorkit.table_answers import frames_of
 from sectorkit.table_questions import understand
 from sectorkit.tables import tables_of
-from sectorkit.ui.tables import frames_of
 
 FOLDER = APP.corpus.parent
 WRITTEN = date(2026, 2, 2)  # the day as of which the golden cases are right

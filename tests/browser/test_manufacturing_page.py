@@ -87,10 +87,11 @@ def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, s
     box = page.get_by_label("A question to the tables")
     box.fill("Which five defects were entered most often in 2025?")
     box.press("Enter")
-    page.wait_for_selector("article[aria-label=Result]", timeout=60_000)
-    shown = page.inner_text("article[aria-label=Result]")
+    page.wait_for_selector("article[aria-label=Answer]", timeout=60_000)
+    shown = page.inner_text("article[aria-label=Answer]")
     assert "for each Defect; by count, highest first; the first 5" in shown
     assert page.locator(".sk-result tbody tr").all_inner_texts()[0].split() == ["Seal", "leakage", "122"]
+    page.get_by_text("Rests on 384 rows").click()
     page.locator(".sk-links a").first.click()
     page.wait_for_selector("#sk-panel mark")
     assert "Defect:" in page.inner_text("#sk-panel mark")

@@ -180,7 +180,7 @@ def test_text_aimed_at_the_model_never_reaches_it(app: SectorApp, index: Index) 
 
 
 def test_a_rule_may_answer_at_once(app: SectorApp, index: Index) -> None:
-    ruled = replace(app, before=(lambda request: Answer(request.question, "abstained", "Call 112."),))
+    ruled = replace(app, before=(lambda request, index: Answer(request.question, "abstained", "Call 112."),))
     chat = FakeChat(replies=["never asked"])
     got = asyncio.run(answer(ruled, Request("help"), index=index, chat=chat))
     assert got.text == "Call 112."

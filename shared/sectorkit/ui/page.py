@@ -9,6 +9,8 @@ from typing import Any
 import gradio as gr
 
 from sectorkit.app import SectorApp
+from sectorkit.errors import StoreError
+from sectorkit.retrieval.index import Index
 from sectorkit.runtime import Runtime
 from sectorkit.ui import shell
 from sectorkit.ui.asking import Run, ask
@@ -122,6 +124,14 @@ def _handlers(
             run.stop()
 
     return asking, stop
+
+
+def index_of(runtime: Runtime, app: SectorApp) -> Index:
+    """The app's index. StoreError while it is not open yet."""
+    index = runtime.index(app.name)
+    if index is None:
+        raise StoreError("the documents are not ready yet; try again in a moment")
+    return index
 
 
 def html(value: str) -> gr.HTML:

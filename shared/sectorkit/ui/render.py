@@ -9,6 +9,7 @@ from typing import Any
 
 from sectorkit.answer import Answer, Citation, Claim, Verdict
 from sectorkit.retrieval.passage import Hit
+from sectorkit.ui.computed import computed
 from sectorkit.ui.rows import link, name, short, status
 from sectorkit.ui.text import attr, document_url, esc, humanise, icon
 
@@ -18,6 +19,7 @@ _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "abstained": ("none", "Not answered", ""),
 }
 _SEARCH_ONLY = ("info", "Search only", "")
+_COMPUTED = ("check", "Computed", "By code, from a table of the documents; no model took part.")
 _MARK = re.compile(r"\s*\[(\d+|\?)\]")
 _NOT_FOUND = "not found in the documents"
 
@@ -27,6 +29,8 @@ def answer(app: str, result: Answer) -> str:
     looks, words, hint = _VERDICTS[result.verdict]
     if result.reason == "model_unavailable":
         looks, words, hint = _SEARCH_ONLY
+    if result.computed:
+        looks, words, hint = _COMPUTED
     languages = {hit.id: hit.passage.metadata.get("language") for hit in result.hits}
     abstained = result.verdict == "abstained"
     spoken = " ".join([*(w.quote for w in result.warnings), f"{words}. {_MARK.sub('', result.text)}"])
@@ -38,11 +42,13 @@ def answer(app: str, result: Answer) -> str:
             f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
             "</div>",
             warnings(app, result.warnings),
-            f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
+            computed(app, result.computed)
+            if result.computed
+            else f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
             _again() if result.reason == "model_unavailable" else "",
             _fields(result.fields),
             _notes(result.notes),
-            _citations(app, result.citations, languages),
+            "" if result.computed else _citations(app, result.citations, languages),
             _closest(app, result.hits, open_=abstained),
             '<div class="sk-foot">',
             "" if abstained else _copy(result),
@@ -59,6 +65,8 @@ def plain(result: Answer) -> str:
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
+    if result.computed:
+        lines += ["", f"Computed from {result.computed.title}: {result.computed.said}."]
     lines += ["", *result.notes] if result.notes else []
     return "\n".join(lines)
 

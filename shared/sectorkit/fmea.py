@@ -1,0 +1,104 @@
+"""FMEA: the rows of failure mode and effects analyses in an index's documents, by whatever names their columns have.
+
+A table is one if it has a failure mode, an effect, and what they are of. Names are those of the plant's own sheets, of the AIAG
+handbook ("Potential Failure Mode", "Potential Effect(s) of Failure"), and Chinese ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sectorkit.answer import Citation
+from sectorkit.quoting import quoter
+from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.words import stem, words
+from sectorkit.tables import tables_of
+
+_DEPTH = 60  # passages that are looked at for symptoms
+# What a column is called here, and what else it may be called; the first of a sheet's columns that fits.
+_NAMES: Mapping[str, Sequence[str]] = {
+    "Machine": ("machine", "equipment", "asset", "product", "subsystem", "system", "item", "process step", "机器", "设备", "机型"),
+    "Failure mode": ("failure mode", "失效模式", "故障模式"),
+    "Effect": ("effect", "effect of failure", "effects of failure", "失效后果", "后果", "影响"),
+    "Cause": ("cause", "cause of failure", "causes of failure", "mechanism", "失效原因", "原因"),
+    "Severity": ("severity", "sev", "s", "严重度"),
+    "Occurrence": ("occurrence", "occ", "o", "频度", "发生度"),
+    "Detection": ("detection", "det", "d", "探测度"),
+    "RPN": ("rpn", "风险优先数"),
+    "Recommended action": ("recommended action", "recommended actions", "action", "建议措施", "措施"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FmeaRow:
+    """A row of an FMEA: its cells by the names of `_NAMES` (and by its own where it has others), and the row as a quotation."""
+
+    cells: Mapping[str, str]
+    quote: Citation
+
+    @property
+    def machine(self) -> str:
+        return self.cells["Machine"]
+
+    @property
+    def mode(self) -> str:
+        return self.cells["Failure mode"]
+
+    @property
+    def rpn(self) -> float | None:
+        """The risk priority number as the sheet states it; None where that is no number."""
+        try:
+            return float(self.cells.get("RPN", ""))
+        except ValueError:
+            return None
+
+
+def read_fmea(index: Index) -> tuple[FmeaRow, ...]:
+    """Every row of every FMEA among the documents, in their order."""
+    found = []
+    for source in (document.source for document in index.documents()):
+        quoted = None
+        for table in tables_of(index.document(source).text, index.passages_of(source)):
+            named = _named(table.columns)
+            if {"Machine", "Failure mode", "Effect"} <= set(named):
+                quoted = quoted or quoter(index, source)
+                found += [
+                    FmeaRow(dict(zip(named, row.cells, strict=True)), quoted(row.start, row.end)) for row in table.rows
+                ]
+    return tuple(found)
+
+
+def _named(columns: Sequence[str]) -> list[str]:
+    """The columns by our names; a name is given once, to the column whose own comes first in `_NAMES`."""
+    plain = [re.sub(r"\(s\)|\bpotential\b|[^\w\s]", " ", column.casefold()).split() for column in columns]
+    own = [" ".join(words) for words in plain]
+    named = list(columns)
+    for name, others in _NAMES.items():
+        at = next((own.index(other) for other in others if other in own), None)
+        if at is not None:
+            named[at] = name
+    return named
+
+
+def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> list[FmeaRow]:
+    """The rows that a search for the symptoms finds, best first; none where there are no symptoms."""
+    rows = list(rows)
+    sources = sorted({row.quote.source for row in rows})
+    if not symptoms.strip() or not sources:
+        return []
+    found: list[FmeaRow] = []
+    for hit in index.search(symptoms, _DEPTH, where={"source": sources}):
+        place = hit.passage.metadata
+        found += [
+            row for row in rows
+            if row.quote.source == place["source"] and row.quote.start < place["end"] and place["start"] < row.quote.end
+            and row not in found
+        ]  # fmt: skip
+    return found
+
+
+def alike(first: str, second: str) -> int:
+    """How many words two texts share, by their stems."""
+    return len({stem(word) for word in words(first)} & {stem(word) for word in words(second)})

@@ -1,0 +1,96 @@
+"""Answers from tables: a question that can be computed is answered by code, with the query, its result and its rows.
+
+`from_tables` is a before-rule of a SectorApp. What is not wholly understood goes on to the search and the model: a word that is
+passed over may be the one that matters ("which pumps were *not* scrapped").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sectorkit.answer import Answer, Claim, Computed, Request
+from sectorkit.query import Frame, Result
+from sectorkit.quoting import quoter
+from sectorkit.reading import Kept
+from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.language import detect_language
+from sectorkit.table_questions import Understood, understand
+from sectorkit.tables import tables_of
+from sectorkit.times import is_in_force
+
+_LINES = 25  # of a result that an answer's text holds
+_CITED = 12  # rows that become citations
+_WORDS = {
+    "en": {"none": "None: no row meets this.", "more": "and {n} more rows."},
+    "zh": {"none": "没有：表中没有符合条件的行。", "more": "另有{n}行。"},
+}
+
+
+def from_tables(request: Request, index: Index) -> Request | Answer:
+    """The computed answer where the question is wholly understood as one to a table in force; else the request as it was.
+
+    A request that is narrowed by `where` is for the search.
+    """
+    understood = None if request.where else understand(request.question, frames_of(index))
+    if understood is None or not understood.whole:
+        return request
+    return table_answer(request.question, understood, index)
+
+
+def table_answer(question: str, understood: Understood, index: Index) -> Answer:
+    """The answer that a query to a table gives, whatever of the question it left out."""
+    frame, query = understood.frame, understood.query
+    result = frame.run(query)
+    words = _WORDS.get(detect_language(question), _WORDS["en"])
+    listed = query.aggregate is None and not query.group_by
+    quoted = quoter(index, frame.source)
+    rows = result.used[:_CITED] if listed else ()
+    cited = tuple(replace(quoted(row.start, row.end), n=n) for n, row in enumerate(rows, start=1))
+    if result.is_none:
+        lines = [words["none"]]
+    else:
+        lines = [_line(result, row) for row in result.rows[:_LINES]]
+        if listed:
+            lines = [f"{line} [{n}]" if n <= len(cited) else line for n, line in enumerate(lines, start=1)]
+        if len(result.rows) > _LINES:
+            lines.append(words["more"].format(n=len(result.rows) - _LINES))
+    numbers = {c.n for c in cited}
+    claims = [Claim(line, True, 1.0, (n,) if n in numbers else ()) for n, line in enumerate(lines, start=1)]
+    computed = Computed(
+        frame.source, frame.name, query.model_dump(), query.in_words(), result.columns, result.rows, result.total,
+        tuple((row.start, row.end, row.number or 0) for row in result.used), result.cut, result.unread, understood.left,
+    )  # fmt: skip
+    return Answer(question, "supported", "\n".join(lines), citations=cited, claims=tuple(claims), computed=computed)
+
+
+def plain(value: Any) -> str:
+    """A value of a result for a person: two decimals, thousands set apart from 10,000 on, since 2025 is as often a year."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+def _line(result: Result, row: Sequence[Any]) -> str:
+    """ "Machine: HL-P40; RPN: 210", or the value alone where it is the only one."""
+    if len(row) == 1:
+        return plain(row[0])
+    return "; ".join(f"{name}: {plain(value)}" for name, value in zip(result.columns, row, strict=True))
+
+
+def _read(index: Index) -> list[Frame]:
+    found = []
+    for source in (document.source for document in index.documents()):
+        document = index.document(source)
+        if is_in_force(document.metadata, date.today()):
+            title = str(document.title or source)
+            found += [Frame(table, source, title) for table in tables_of(document.text, index.passages_of(source))]
+    return found
+
+
+frames_of = Kept(_read)
+"""Every table of an index's documents that are in force; kept until the documents change."""
