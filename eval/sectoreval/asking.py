@@ -39,7 +39,7 @@ def ask_app(
     corpus: Callable[[], Corpus] | None,
     docs: Path | None = None,
 ) -> Solver:
-    """Asks `app`, or the one of that name, the question of each case: over its own documents, or the folder `docs`, where there is no `corpus`.
+    """Asks `app` the question of each case: over its own documents, or the folder `docs`, where there is no `corpus`.
 
     A case's gold holds `question`, and may hold `where`, a filter, and `right`, the documents that an oracle shows; an
     oracle without any of these searches all. The reply is `Answer.to_dict()`, each citation with its `document`, and

@@ -8,75 +8,29 @@ says nothing here ("please", "do we have"): the others are named, since the one 
 from __future__ import annotations
 
 import re
-import unicodedata
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
+from pathlib import PurePath
 
 from sectorkit.query import COUNT, Aggregate, Filter, Frame, Operator, Order, TableQuery
+from sectorkit.table_days import all_meet, periods
+from sectorkit.table_words import (
+    ADDITIVE, AFTERWARDS, BETWEEN, COUNTED, DIFFERENT, EACH, EARLY, EMPTIED, FILLING_BESIDE_TITLES, HELD, HIGH, LATE, LOW, MEAN, MOST,
+    NARROWING, NUMBER, OPERATORS, OTHER, RANK, SMALL, STOP, SUM, SYNONYMS, TOP, UNITS, WHICH, WITHOUT, Token, key, plain, says_nothing, tokens,
+)  # fmt: skip
 
 _COLUMNS, _ROWS = 3, 4  # that a table has at least, to be asked
-_TITLES = {"维修": "mainte", "记录": "log", "校准": "calibr", "缺陷": "defe"}  # words of titles, by their keys
-_ENOUGH = 2.0  # of a score, for a question to be one for a table
-_LABEL = 6  # words of a value that may be named in a question, at most
+_TITLES = {"维修": key("maintenance"), "记录": "log", "校准": key("calibration"), "缺陷": key("defect")}
+_LABEL = 8  # words of a value that may be named in a question, at most
 _DISTINCT = 600  # values of a column that are looked for, at most
-
-# Names that columns have in questions, beside their own; each of what a column's name may contain.
-_SYNONYMS = {
-    "cost": "costs expensive 成本 费用", "date": "日期", "severity": "严重度", "occurrence": "频度 发生度", "detection": "探测度",
-    "failure mode": "失效模式 故障模式", "cause": "原因", "effect": "影响 后果", "machine": "机器 设备 机型 machines", "line": "生产线 产线",
-    "shift": "班次", "downtime": "停机 down", "quantity": "数量", "action": "措施", "owner": "负责人", "defect": "缺陷",
-    "disposition": "处置", "component": "部件 零件", "asset": "pump pumps machine", "due": "到期",
-}  # fmt: skip
-_FAR: Mapping[str, Operator] = {"before": "<", "after": ">", "since": ">=", "until": "<="}
-_SMALL = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_HAN = {c: n for n, c in enumerate("一二三四五六七八九十", start=1)} | {"两": 2}
-_STOP = frozenset((
-    "a", "an", "and", "any", "are", "at", "by", "did", "do", "does", "for", "from", "had", "has", "have", "how", "in", "is", "it",
-    "its", "list", "many", "much", "of", "on", "or", "over", "the", "to", "was", "were", "what", "when", "which", "with",
-))  # fmt: skip
-_OPERATORS: tuple[tuple[str, Operator], ...] = (
-    (r"at least|no(?:t)? (?:less|lower|fewer) than|>=|≥|不低于|不少于|不小于|至少", ">="),
-    (r"at most|no(?:t)? (?:more|higher|greater) than|<=|≤|不高于|不超过|不大于|至多", "<="),
-    (r"(?:more|greater|higher|larger|longer) than|above|over|exceed(?:s|ing)?|>|大于|高于|超过|多于", ">"),
-    (r"(?:less|lower|fewer|smaller|shorter) than|below|under|<|小于|低于|少于", "<"),
-)  # fmt: skip
-_NUMBER = r"(?P<n>\d+(?:,\d{3})*(?:\.\d+)?)"
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_MONTH = "|".join([*_MONTHS, *(m[:3] for m in _MONTHS if len(m) > 4)])
-_DAY = re.compile(
-    rf"(?P<iso>\d{{4}}-\d\d-\d\d)|(?P<zh>\d{{4}})年(?:(?P<zm>\d\d?)月(?:(?P<zd>\d\d?)日)?)?"
-    rf"|(?:(?P<d>\d\d?)(?:st|nd|rd|th)?\s+)?(?P<m>{_MONTH})\b(?:\s+(?P<y>\d{{4}}))?|(?<![\d.,-])(?P<year>(?:19|20)\d\d)(?![\d.,-]|年)"
-)
-_BETWEEN = re.compile(rf"between (\d\d?) and (?=\d\d?\s+(?:{_MONTH}))")
-_COUNTED = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b|多少(?:条|个|次|件|台|项)|几(?:条|个|次|件|台|项)")
-_MEAN, _SUM = re.compile(r"\b(?:mean|average)\b|平均"), re.compile(r"\b(?:total|sum|altogether|how much)\b|总|合计")
-_MOST = re.compile(r"(?<!at )\bmost\b|\bmore often\b|最多|最常")
-_HIGH = re.compile(r"\b(?:highest|largest|biggest|greatest|longest|worst|maximum|max)\b|最高|最大|最长")
-_LOW = re.compile(r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min)\b(?! of)|最低|最小|最短|最少")
-_EACH = re.compile(r"\b(?:each|per|every|for all)\b|每|各")
-_WHICH = re.compile(r"\b(?:which|what)\b|哪")
-_TOP = re.compile(rf"(?:\btop|\bwhich|\bwhat|\bthe|前|哪)\s*(?P<n>\d+|{'|'.join(_SMALL)}|[{''.join(_HAN)}])(?![\w])")
-_FILLING = frozenset((
-    "about", "actually", "all", "also", "am", "be", "been", "can", "case", "cases", "could", "currently", "data", "entries", "entry",
-    "ever", "find", "get", "give", "got", "i", "items", "know", "let", "like", "me", "my", "need", "now", "one", "ones", "our", "please",
-    "record", "recorded", "records", "row", "rows", "s", "say", "see", "show", "so", "table", "tell", "that", "their", "them", "there",
-    "these", "they", "thing", "things", "this", "those", "to", "us", "want", "we", "who", "whose", "will", "would", "you", "your",
-))  # fmt: skip
-_HELD = re.compile(
-    r"(?:mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|提到|包含|含有)\s*(?:the\s+)?(?P<what>[^,?，？。]+)|by an? (?P<sense>[a-z]+)\b"
-)
-
-
-# What says how to compute, and so is no word that was left out.
-_SAYING = (
-    _COUNTED, _MEAN, _SUM, _MOST, _HIGH, _LOW, _EACH, _WHICH, _TOP, *(re.compile(words) for words, _ in _OPERATORS), _DAY,
-    re.compile(r"\b(?:before|after|since|until|between|during|end of)\b|[的了在有是里中和与、吗呢请列出一共]|哪些|什么|多少|之前|之后|以来|没有"),
-)  # fmt: skip
+_SHOWN = 3  # columns that say what a row is
+_NOISE = {key("current"), "eur", "h", "no", "of", "the", "%", "s"}  # of a column's name
+_KEYWORDS = 3  # words of a question that may be looked for within cells
+_PARTLY = 0.65  # of a value's words that may be named in its place
+_NEAR = 40  # characters between a number and the column that it is of
 
 
 @dataclass(frozen=True)
@@ -95,7 +49,7 @@ class Understood:
 
 
 def understand(question: str, frames: Sequence[Frame]) -> Understood | None:
-    """The question as a query to the table that it names most of; None where it names too little of any.
+    """The question as a query to the table that leaves the least of it out; None where it names nothing of any.
 
     A value that no row of a table has is known from tables with a column of the same name: "none" is an answer, too.
     """
@@ -103,134 +57,222 @@ def understand(question: str, frames: Sequence[Frame]) -> Understood | None:
     known: dict[str, dict[str, None]] = {}
     for frame in wide:
         for column, kind in frame.kinds.items():
-            if kind == "text":
-                known.setdefault(column, {}).update(dict.fromkeys(frame.distinct(column)))
-    found = [got for frame in wide if (got := _Reader(question, frame, known).read()) is not None]
-    return max(found, key=lambda got: got.score, default=None)
+            if kind == "text" and len(values := frame.distinct(column)) <= _DISTINCT:
+                known.setdefault(column, {}).update(dict.fromkeys(values))
+    found = [got for frame in wide if (got := _Reader(plain(question), frame, known).read()) is not None]
+    return min(found, key=lambda got: (len(got.left), -got.score), default=None)
 
 
 @dataclass(frozen=True)
 class _Mention:
+    """Where a question names a column, or one of its values."""
+
     start: int
     end: int
     column: str
     value: str | None = None
+    spots: tuple[tuple[int, int], ...] = ()
+    sure: bool = True
+    share: float = 1.0  # of the value's words that are there
+
+    @property
+    def weight(self) -> float:
+        """How much of the question it explains."""
+        return self.share * sum(b - a for a, b in self.spots)
 
 
 @dataclass
 class _Reader:
-    """Reads one question for one table."""
+    """Reads one question for one table. `seen` are the spans that found their place in the query."""
 
-    question: str
+    text: str
     frame: Frame
     known: Mapping[str, Iterable[str]]
     score: float = 0.0
     filters: list[Filter] = field(default_factory=list)
-    taken: list[tuple[int, int]] = field(default_factory=list)
     seen: list[tuple[int, int]] = field(default_factory=list)
-    spots: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.text = " ".join(unicodedata.normalize("NFKC", self.question).casefold().split())
-        self.keys = {_key(word) for word in _words(self.text)}
+    taken: list[tuple[int, int]] = field(default_factory=list)  # by values and comparisons: no column is named there
 
     def read(self) -> Understood | None:
-        about = {_key(w) for w in _words(f"{self.frame.title} {self.frame.table.name}".casefold())} - _STOP
-        self.score += 0.75 * (
-            len(about & self.keys) + sum(han in self.text and word in about for han, word in _TITLES.items())
-        )
+        self.words = list(tokens(self.text))
+        self._title()
+        self._days()
         self._values()
         self._held()
+        self._comparisons()
         self._empty()
-        self._days()
-        self._numbers()
         query = self._query()
-        self.score += 0.5 * len(self.columns)
-        if query is None or self.score < _ENOUGH:
+        if query is None:
             return None
-        self.seen += [span for key in about for span in self._spans([key])]
         self.seen += [(m.start, m.end) for m in self.columns]
-        return Understood(self.frame, query, self.score, tuple(self._left()))
+        self.score += 0.5 * len({m.column for m in self.columns})
+        left = tuple(self._left())
+        if not (query.aggregate or query.group_by or query.order_by):  # rows as they are
+            left = tuple(word for word in left if word not in ("each", "every"))
+            if left and (more := self._keywords(left)):
+                query, left = query.model_copy(update={"filters": [*query.filters, *more]}), ()
+        return Understood(self.frame, query, self.score, left) if self.score >= 1.0 else None
 
-    def _left(self) -> Iterator[str]:
-        """Words of the question that took no part in the query, though they may matter."""
-        seen = [*self.taken, *self.seen]
-        for pattern in _SAYING:
-            seen += [match.span() for match in pattern.finditer(self.text)]
-        covered = bytearray(len(self.text))
-        for start, end in seen:
-            covered[start:end] = b"x" * (end - start)
-        for match in _tokens(self.text):
-            if match[0].isascii() and (match[0] in _STOP or match[0] in _FILLING or len(match[0]) < 2):
-                continue
-            rest = "".join(c for c, at in zip(match[0], range(*match.span()), strict=True) if not covered[at])
-            if rest and not (rest.isascii() and len(rest) < len(match[0])):
-                yield match[0] if match[0].isascii() else rest
+    def _keywords(self, left: Sequence[str]) -> list[Filter]:
+        """Filters for words that are left of a question for rows, where some row that meets the others has all in one cell."""
+        if not self.filters or len(left) > _KEYWORDS:
+            return []
+        if any(len(word) < 3 or not word.isascii() or word in NARROWING for word in left):
+            return []
+        stems = [key(word) for word in left]
+        for column, kind in self.frame.kinds.items():
+            if kind == "text" and column not in {f.column for f in self.filters}:
+                filters = [Filter(column=column, op="contains", value=stem) for stem in stems]
+                if self.frame.run(TableQuery(filters=[*self.filters, *filters], limit=1)).total:
+                    return filters
+        return []
 
     # -- what is named -------------------------------------------------------------------------------------------
 
     @cached_property
+    def about(self) -> set[str]:
+        """The words of the document's title and file, and of the sheet, by their keys."""
+        named = f"{self.frame.title} {self.frame.table.name} {PurePath(self.frame.source).stem}".replace("_", " ")
+        about = {k for token in tokens(plain(named)) for part in token.word.split("-") if (k := key(part)) not in STOP}
+        return {k for k in about if not k.isdigit()}
+
+    def _title(self) -> None:
+        """Words of the document's title or file, and such as "line" beside them: "on the bottling line"."""
+        about = self.about
+        met = [token for token in self.words if token.key in about]
+        self.score += 0.75 * len({token.key for token in met})
+        self.score += 0.75 * sum(han in self.text and word in about for han, word in _TITLES.items())
+        self.seen += [(token.start, token.end) for token in met]
+        for han, word in _TITLES.items():
+            if word in about:
+                self.seen += [match.span() for match in re.finditer(han, self.text)]
+        ends = {token.end for token in met} | {token.start for token in met}
+        self.seen += [
+            (token.start, token.end) for token in self.words
+            if token.word in FILLING_BESIDE_TITLES and ({token.start - 1, token.end + 1} & ends)
+        ]  # fmt: skip
+
+    @cached_property
     def columns(self) -> list[_Mention]:
-        """Where the question names columns, the longest names first taken."""
+        """Where the question names columns, the longest names first taken; not within a value."""
+        named: list[tuple[int, int, int, str]] = []  # the last number: how surely it names the column
+        keys = {name: _keys_of(name) for name in self.frame.kinds}
+        shared = [k for own in keys.values() for k in own]
+        for name, own in keys.items():
+            named += [(a, b, 0, name) for a, b in self._spans(own)]
+            named += [(a, b, 2, name) for k in own if shared.count(k) == 1 and len(k) > 2 for a, b in self._spans([k])]
+            named += [(a, b, sure, name) for a, b, sure in self._synonyms(name)]
+        named.sort(key=lambda n: (n[0] - n[1], n[2], n[0]))
         found: list[_Mention] = []
-        for name in sorted(self.frame.kinds, key=len, reverse=True):
-            plain = re.sub(r"[^\w\s\u4e00-\u9fff]", " ", name.casefold())
-            words = [w for w in _words(plain) if _key(w) not in {"eur", "h", "pote", "curr"}]
-            spans = list(self._spans([_key(w) for w in words]))
-            for part, more in _SYNONYMS.items():
-                if part in plain:
-                    for synonym in [*more.split(), *([part] if part != plain else [])]:
-                        pattern = re.escape(synonym) if not synonym.isascii() else rf"\b{re.escape(synonym)}\b"
-                        spans += [match.span() for match in re.finditer(pattern, self.text)]
-            found += [_Mention(a, b, name) for a, b in spans if not any(m.start < b and a < m.end for m in found)]
+        for a, b, _, name in named:
+            clear = not any(m.start < b and a < m.end for m in found) and not self._is_taken(a, b)
+            if clear:
+                found.append(_Mention(a, b, name))
         return sorted(found, key=lambda m: m.start)
 
+    def _synonyms(self, column: str) -> Iterator[tuple[int, int, int]]:
+        name = " ".join(_plain_name(column).split())
+        for part, others in SYNONYMS.items():
+            if re.search(rf"(?<![a-z]){re.escape(part)}", name):
+                for other in others.split(", "):
+                    pattern = rf"\b{re.escape(other)}\b" if other.isascii() else re.escape(other)
+                    yield from ((*match.span(), 1 if name == part else 3) for match in re.finditer(pattern, self.text))
+
     def _spans(self, keys: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Where these words stand one after the other, whatever their endings."""
-        tokens = [(m.start(), m.end(), _key(m[0])) for m in _tokens(self.text)]
-        for at in range(len(tokens) - len(keys) + 1):
-            if keys and [key for _, _, key in tokens[at : at + len(keys)]] == list(keys):
-                yield tokens[at][0], tokens[at + len(keys) - 1][1]
+        """Where these words stand one after the other, whatever their endings; "of" and "the" may stand between."""
+        if not keys:
+            return
+        solid = [token for token in self.words if token.word not in ("of", "the")]
+        for at in range(len(solid) - len(keys) + 1):
+            run = solid[at : at + len(keys)]
+            if [token.key for token in run] == list(keys):
+                yield run[0].start, run[-1].end
 
     def _values(self) -> None:
-        """Cells that the question names: a filter for each, the longest names first."""
-        named: list[tuple[bool, _Mention]] = []
-        for column, kind in self.frame.kinds.items():
-            if kind != "text" or len(self.frame.distinct(column)) > _DISTINCT:
+        """Cells that the question names: a filter for each column, the longest names first; two values are either of them."""
+        named = [mention for column, kind in self.frame.kinds.items() if kind == "text" for mention in self._named(column)]
+        for mention in sorted(named, key=lambda m: (-m.weight, not m.sure)):
+            if any(self._is_taken(a, b) for a, b in mention.spots):
                 continue
-            values = list(self.known.get(column, ()))
-            for value in values:
-                plain = value.casefold()
-                words = _words(plain)
-                if not 0 < len(words) <= _LABEL or len(plain) < 2:
+            same = next((f for f in self.filters if f.column == mention.column), None)
+            negated = OTHER.search(self.text[: mention.start])
+            if same is not None:
+                if same.op != "=" or negated or not mention.sure:
                     continue
-                pattern = rf"(?<!\w){re.escape(plain)}(?!\w)" if plain[0].isascii() else re.escape(plain)
-                if match := re.search(
-                    pattern, re.sub(r"[\u4e00-\u9fff]", " ", self.text) if plain.isascii() else self.text
-                ):
-                    named.append((True, _Mention(*match.span(), column, value)))
+                held = same.value if isinstance(same.value, list) else [str(same.value)]
+                if mention.value in held:
                     continue
-                keys = [_key(w) for w in words if w not in _STOP]
-                met = [key for key in keys if key in self.keys]
-                if (met == keys and (len(keys) > 1 or (keys and len(words[0]) > 4))) or 2 <= len(met) >= 0.6 * len(
-                    keys
-                ):
-                    spots = [span for key in met for span in self._spans([key])]
-                    self.spots[column, value] = spots
-                    named.append((False, _Mention(min(a for a, _ in spots), max(b for _, b in spots), column, value)))
-        for exact, mention in sorted(named, key=lambda n: (not n[0], n[1].start - n[1].end)):
-            if any(f.column == mention.column for f in self.filters) or self._is_taken(mention):
-                continue
-            self.taken.append((mention.start, mention.end))
-            self.filters.append(Filter(column=mention.column, value=mention.value))
-            self.score += 2.0 if exact else 1.5
+                self.filters[self.filters.index(same)] = same.model_copy(update={"value": [*held, str(mention.value)]})
+            else:
+                self.filters.append(
+                    Filter(column=mention.column, op="!=" if negated else "=", value=mention.value)
+                )
+            self.score += 2.0 if mention.sure else 1.5
+            self.taken += mention.spots
+            self.seen += [*mention.spots, *([negated.span()] if negated else [])]
+            self._gloss(mention)
 
-    def _is_taken(self, mention: _Mention) -> bool:
-        return any(a < mention.end and mention.start < b for a, b in self.taken)
+    def _gloss(self, mention: _Mention) -> None:
+        """润滑油劣化（Oil degradation): the Chinese words before a value in brackets say the same."""
+        before = re.search(r"[\u4e00-\u9fff]+\s*[（(]\s*$", self.text[: mention.start])
+        behind = re.match(r"\s*[）)]", self.text[mention.end :])
+        if before and behind:
+            self.seen.append(before.span())
+
+    def _named(self, column: str) -> Iterator[_Mention]:
+        values = list(self.known.get(column, ()))
+        codes = [v for v in values if re.fullmatch(r"[^\W_]+(?:[-/.][^\W_]+)+", v)]
+        for value in values:
+            low = plain(value)
+            words = list(tokens(low))
+            if not 0 < len(words) <= _LABEL or len(low) < 2:
+                continue
+            if len(words) == 1 and words[0].key in self.column_keys and not self._beside(words[0].key, column):
+                continue  # "controls" is a column's name sooner than a subsystem's
+            pattern = rf"(?<![\w-]){re.escape(low)}(?![\w-])" if low[0].isascii() else re.escape(low)
+            text = re.sub(r"[\u4e00-\u9fff]", " ", self.text) if low.isascii() else self.text
+            if matches := list(re.finditer(pattern, text)):
+                yield from (_Mention(m.start(), m.end(), column, value, (m.span(),)) for m in matches[:1])
+                continue
+            parts = [p for p in re.split(r"[-/.]", low) if any(map(str.isdigit, p)) and any(map(str.isalpha, p))]
+            for part in parts if value in codes else ():  # "the C90" is the HL-C90, if no other is
+                if sum(part in re.split(r"[-/.]", plain(code)) for code in codes) == 1:
+                    for token in self.words:
+                        if token.word == part:
+                            yield _Mention(token.start, token.end, column, value, ((token.start, token.end),))
+            yield from self._loosely(column, value, words)
+
+    @cached_property
+    def column_keys(self) -> set[str]:
+        return {k for name in self.frame.kinds for k in _keys_of(name)}
+
+    def _beside(self, word: str, column: str) -> bool:
+        """Whether the word stands beside the name of its own column: "subsystem controls"."""
+        own = set(_keys_of(column))
+        near = [(a.key, b.key) for a, b in pairwise(self.words)]
+        return any((a == word and b in own) or (b == word and a in own) for a, b in near)
+
+    def _loosely(self, column: str, value: str, words: Sequence[Token]) -> Iterator[_Mention]:
+        """A value whose words stand close together in the question, in whatever order and with whatever endings."""
+        keys = [w.key for w in words if w.word not in STOP]
+        spots: dict[str, tuple[int, int]] = {}
+        for token in self.words:
+            if token.key in keys and token.key not in spots:
+                spots[token.key] = (token.start, token.end)
+        whole = len(spots) == len(set(keys)) and (len(keys) > 1 or (keys and len(words[0].word) > 4))
+        share = len(spots) / max(1, len(set(keys)))
+        if not (whole or 2 <= len(spots) >= _PARTLY * len(keys)):
+            return
+        first, last = min(a for a, _ in spots.values()), max(b for _, b in spots.values())
+        if sum(first <= token.start < last for token in self.words) <= (2 * len(spots) + 2 if whole else len(spots) + 1):
+            yield _Mention(first, last, column, value, tuple(spots.values()), sure=False, share=share**2)
+
+    def _is_taken(self, start: int, end: int) -> bool:
+        return any(a < end and start < b for a, b in self.taken)
 
     def _held(self) -> None:
         """Words that a cell must hold: "mentions VM-03", "by a smell"."""
-        for match in _HELD.finditer(self.text):
+        for match in HELD.finditer(self.text):
             words = re.findall(r"[a-z0-9][\w.-]*", match["what"] or match["sense"]) or [(match["what"] or "").strip()]
             wanted = max(words, key=lambda w: (any(c.isdigit() for c in w), len(w)))
             texts = [c for c, kind in self.frame.kinds.items() if kind == "text"]
@@ -239,197 +281,252 @@ class _Reader:
             if best and held[best] and best not in {f.column for f in self.filters}:
                 self.filters.append(Filter(column=best, op="contains", value=wanted))
                 self.seen.append(match.span())
+                self.taken.append(match.span())
                 self.score += 2.0
 
     def _empty(self) -> None:
+        """ "without a recommended action", "no current control"."""
         for mention in self.columns:
-            before = self.text[max(0, mention.start - 12) : mention.start]
-            if re.search(r"(?:\bno|\bwithout(?: an?| any)?|\black(?:s|ing)?|(?<!有)没有|无|缺少)\s*$", before):
+            before = WITHOUT.search(self.text[: mention.start])
+            behind = EMPTIED.match(self.text[mention.end :]) if not before else None
+            found = before.span() if before else None
+            if behind and behind[0].strip() not in ("at all",):
+                found = (mention.end, mention.end + behind.end())
+            if found and mention.column not in {f.column for f in self.filters}:
                 self.filters.append(Filter(column=mention.column, op="is empty"))
-                self.taken.append((mention.start, mention.end))
+                self.seen += [found, (mention.start, mention.end)]
+                self.emptied = {*getattr(self, "emptied", ()), mention.column}
                 self.score += 1.0
+                at_all = re.match(r"\s*at all", self.text[mention.end :])
+                if at_all:
+                    self.seen.append((mention.end, mention.end + at_all.end()))
 
-    def _numbers(self) -> None:
-        for words, op in _OPERATORS:
-            for match in re.finditer(rf"(?:{words})\s*(?:an?\s|的)?{_NUMBER}", self.text):
-                self._compare(match.start(), match.end(), op, match["n"])
-        for match in re.finditer(
-            rf"{_NUMBER}\s*(?:or|and)\s+(?P<how>more|higher|above|over|less|lower|below|fewer)", self.text
-        ):
-            self._compare(
-                match.start(),
-                match.end(),
-                ">=" if match["how"] in ("more", "higher", "above", "over") else "<=",
-                match["n"],
-            )
+    # -- numbers and days ----------------------------------------------------------------------------------------
 
-    def _compare(self, start: int, end: int, op: Operator, number: str) -> None:
+    def _comparisons(self) -> None:
+        for match in BETWEEN.finditer(self.text):
+            if self._compare(match.start(), match.end(), ">=", match["n"]):
+                self.filters.append(
+                    Filter(column=self.filters[-1].column, op="<=", value=float(match["m"].replace(",", "")))
+                )
+        for match in AFTERWARDS.finditer(self.text):
+            up = match["zh"] == "以上" or match["how"] in ("more", "higher", "above", "over", "greater", "up")
+            self._compare(match.start(), match.end(), ">=" if up else "<=", match["n"] or match["zn"], match["unit"])
+        for words, op in OPERATORS:
+            for match in re.finditer(rf"(?:{words})\s*(?:an?\s|的)?{NUMBER}\s*(?P<unit>[a-z€]+|小时|分钟|欧元)?", self.text):
+                self._compare(match.start(), match.end("n"), op, match["n"], match["unit"], match.end())
+        for mention in self.columns:  # "a severity of 9"
+            said = re.match(rf"\s*(?:of|is|=|equal to|为|等于)?\s*{NUMBER}(?![\w-])", self.text[mention.end :])
+            if said and self.frame.kinds[mention.column] == "number":
+                self._compare(mention.end, mention.end + said.end(), "=", said["n"])
+
+    def _compare(
+        self, start: int, end: int, op: Operator, number: str, unit: str | None = None, unit_end: int | None = None
+    ) -> bool:
         if any(a < end and start < b for a, b in self.taken):
-            return
+            return False
+        column = self._of_unit(unit)
         numeric = [m for m in self.columns if self.frame.kinds[m.column] == "number"]
         before, behind = [m for m in numeric if m.end <= start], [m for m in numeric if m.start >= end]
-        near = before[-1] if before else behind[0] if behind else None
-        if near is not None:
-            self.filters.append(Filter(column=near.column, op=op, value=float(number.replace(",", ""))))
-            self.taken += [(start, end), (near.start, near.end)]
-            self.score += 1.0
+        near = before[-1] if before and start - before[-1].end <= _NEAR else behind[0] if behind else None
+        if column is None and near is not None:
+            column = near.column
+        if column is None:
+            return False
+        self.filters.append(Filter(column=column, op=op, value=float(number.replace(",", ""))))
+        if self._of_unit(unit) and unit_end:
+            end = unit_end
+        self.taken.append((start, end))
+        self.seen.append((start, end))
+        if near is not None and near.column == column:
+            self.seen.append((near.start, near.end))
+        self.score += 1.0
+        return True
+
+    def _of_unit(self, unit: str | None) -> str | None:
+        """The column whose name ends in that unit, if one does: "1 hour" is of "Downtime h"."""
+        short = UNITS.get(unit or "")
+        if short is None:
+            return None
+        fit = [c for c, k in self.frame.kinds.items() if k == "number" and _ends_in(c, short)]
+        return fit[0] if len(fit) == 1 else None
 
     def _days(self) -> None:
         dated = [column for column, kind in self.frame.kinds.items() if kind == "date"]
         if not dated:
             return
+        known = {column: [v for v in self.frame.values[column] if v is not None] for column in dated}
+        every = [day for days in known.values() for day in days]
+        said = periods(self.text, max(every).year if every else date.today().year)
+        if not said:
+            return
         named = [m.column for m in self.columns if m.column in dated]
+        self.__dict__.pop("columns", None)  # made before values were taken
         column = (named or dated)[0]
-        known = [value for value in self.frame.values[column] if value is not None]
-        years = re.findall(r"(?:19|20)\d\d", self.text)
-        year = int(years[0]) if years else max(known).year if known else date.today().year
-        text = _BETWEEN.sub(lambda m: f"from {m[1]} ~ to ", self.text)
-        if text != self.text:  # "between 3 and 21 March 2025": the first day's month is the second's
-            month = re.search(rf"(?:{_MONTH})(?:\s+\d{{4}})?", text)
-            text = text.replace("~", month[0] if month else "")
-        for match in _DAY.finditer(text):
-            span = _span(match, year)
-            if span is None:
-                continue
-            first, last = span
-            before, behind = text[max(0, match.start() - 22) : match.start()], text[match.end() : match.end() + 4]
-            bounds: list[tuple[Operator, date]]
-            if re.search(r"\bbefore the end of (?:the )?$|\b(?:until|to|by|through)(?: the)? $|到$", before):
-                bounds = [("<=", last)]
-            elif re.search(r"\bbefore $", before) or re.match(r"(?:之前|以前|前)", behind):
-                bounds = [("<", first)]
-            elif re.search(r"\b(?:from|since) $|自$|从$", before) or re.match(r"(?:以来|起|以后|之后)", behind):
-                bounds = [(">=", first)]
-            elif re.search(r"\bafter $", before):
-                bounds = [(">", last)]
-            elif far := re.search(
-                rf"\b(before|after|since|until)\b(?!.*(?:{_MONTH}|\d{{4}}))[^,.;]{{0,60}}\bon $", text[: match.start()]
-            ):
-                bounds = [(_FAR[far[1]], last if far[1] in ("after", "until") else first)]
-            else:
-                bounds = [(">=", first), ("<=", last)]
-            tests = {"<": date.__lt__, "<=": date.__le__, ">": date.__gt__, ">=": date.__ge__}
-            for op, day in bounds:
-                if not all(tests[op](value, day) for value in known):  # what all rows meet says nothing
-                    self.filters.append(Filter(column=column, op=op, value=day.isoformat()))
+        for period in said:
+            self.seen.append((period.start, period.end))
+            self.taken.append((period.start, period.end))
+            for bound in period.bounds:
+                if not all_meet(bound, known[column]):  # what all rows meet says nothing
+                    self.filters.append(Filter(column=column, op=bound[0], value=bound[1].isoformat()))
                     self.score += 0.5
 
     # -- what is asked -------------------------------------------------------------------------------------------
 
     def _query(self) -> TableQuery | None:
         filtered = {f.column for f in self.filters}
-        free = [m for m in self.columns if m.column not in filtered and not self._is_taken(m)]
+        free = [m for m in self.columns if m.column not in filtered]
         numeric = [m.column for m in free if self.frame.kinds[m.column] == "number"]
-        every = [c for c, kind in self.frame.kinds.items() if kind == "number" and c not in filtered]
-        high, low, most = _HIGH.search(self.text), _LOW.search(self.text), _MOST.search(self.text)
-        group = self._group(free)
-        limit = self._limit()
-        ranked = bool(high or low or most)
-        down = not low or bool(high)
-        aggregate: Aggregate | None = None
-        if _MEAN.search(self.text) and numeric:
-            aggregate = Aggregate(function="mean", column=numeric[0])
-        elif _SUM.search(self.text) and numeric:
-            aggregate = Aggregate(function="sum", column=numeric[0])
-        elif (amount := self._amount()) is not None:
-            aggregate = Aggregate(function="sum", column=amount)
-        elif _COUNTED.search(self.text):
-            aggregate = Aggregate(function="count")
-        elif most and group:
-            aggregate = Aggregate(function="sum", column=numeric[0]) if numeric else Aggregate(function="count")
+        dates = [m.column for m in free if self.frame.kinds[m.column] == "date"]
+        high, low, most = self._said(HIGH), self._said(LOW), self._said(MOST)
+        late, early = self._said(LATE), self._said(EARLY)
+        group, limit = self._group(free), self._limit()
+        ranked = high or low or most or bool(self._said(RANK)) or limit is not None
+        down = not low or high
+        aggregate = self._aggregate(numeric, group, ranked=ranked, most=most)
         if aggregate is not None:
             self.score += 1.0
-            grouped = [group] if group and (ranked or _EACH.search(self.text)) else []
+            grouped = [group] if group else []
             order = [Order(column=aggregate.name if aggregate.column else COUNT, descending=down)] if grouped else []
-            return TableQuery(filters=self.filters, group_by=grouped, aggregate=aggregate, order_by=order,
-                              limit=(limit or 1) if grouped and ranked else None)  # fmt: skip
-        by = numeric[0] if numeric else every[0] if len(every) == 1 else None
-        if (high or low) and by is not None:
+            one = high or low or most
+            cut = (limit or (1 if one else None)) if grouped and ranked else None
+            filters = [*self.filters, *([Filter(column=group, op="is not empty")] if group and ranked else [])]
+            return TableQuery(filters=filters, group_by=grouped, aggregate=aggregate, order_by=order, limit=cut)
+        if late or early:
+            column = (dates or [c for c, kind in self.frame.kinds.items() if kind == "date"] or [""])[0]
+            if column:
+                self.score += 1.0
+                return self._ranking(column, descending=late, limit=limit)
+        by = self._ranked_by(numeric)
+        if ranked and by is not None and (high or low or most or limit or self._said(RANK)):
             self.score += 1.0
-            return TableQuery(filters=self.filters, order_by=[Order(column=by, descending=down)], limit=limit or 1,
-                              select=self._selected(by))  # fmt: skip
-        if not self.filters:
+            only = None if self._said(RANK) and limit is None and not (high or low) else (limit or 1)
+            return self._ranking(by, descending=down, limit=only)
+        if not self.filters or most or (ranked and by is None):
             return None
         return TableQuery(filters=self.filters, select=self._selected())
 
+    def _ranking(self, by: str, *, descending: bool, limit: int | None = 1) -> TableQuery:
+        order = [Order(column=by, descending=descending)]
+        return TableQuery(filters=self.filters, order_by=order, limit=limit, select=self._selected(by))
+
+    def _said(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the question has it, outside of values; it is then seen."""
+        met = [match.span() for match in pattern.finditer(self.text) if not self._is_taken(*match.span())]
+        self.seen += met
+        return bool(met)
+
+    def _aggregate(self, numeric: Sequence[str], group: str | None, *, ranked: bool, most: bool) -> Aggregate | None:
+        mean, total, counted = self._said(MEAN), self._said(SUM), self._said(COUNTED)
+        if mean and numeric:
+            return Aggregate(function="mean", column=numeric[0])
+        amount = self._amount()
+        if amount is not None:
+            return Aggregate(function="sum", column=amount)
+        additive = [column for column in numeric if ADDITIVE.search(column.casefold())]
+        if total and numeric and not (group and ranked and not additive):
+            return Aggregate(function="sum", column=(additive or numeric)[0])
+        if counted:
+            different = self._said(DIFFERENT)
+            named = [m.column for m in self.columns if self.frame.kinds[m.column] == "text"]
+            return Aggregate(function="count distinct", column=named[0]) if different and named else Aggregate(function="count")
+        if group and ranked and additive:
+            return Aggregate(function="sum", column=additive[0])
+        if group and (most or self._said(RANK)) and not numeric:
+            return Aggregate(function="count")
+        return None
+
+    def _ranked_by(self, numeric: Sequence[str]) -> str | None:
+        """The column that rows are ranked by: one that is named, the only one there is, or an FMEA's risk priority number."""
+        if numeric:
+            return numeric[0]
+        every = [c for c, kind in self.frame.kinds.items() if kind == "number"]
+        rpn = [c for c in every if c.casefold() == "rpn"]
+        return every[0] if len(every) == 1 else rpn[0] if rpn else None
+
     def _group(self, free: Sequence[_Mention]) -> str | None:
-        """The column of which each value is asked for: "which shift", "each machine", 哪条生产线."""
-        spots = [*_WHICH.finditer(self.text), *_EACH.finditer(self.text)]
-        for spot in spots:
-            for mention in free:
-                between = self.text[spot.end() : mention.start]
-                if (
-                    0 <= mention.start - spot.end() <= 14
-                    and len(_words(between)) <= 2
-                    and self.frame.kinds[mention.column] == "text"
-                ):
+        """The column of which each value is asked for: "which shift", "each machine", "by category", "worst three defects", 哪条生产线."""
+        texts = [m for m in free if self.frame.kinds[m.column] == "text"]
+        for pattern in (EACH, RANK, TOP, WHICH):
+            near = [
+                (spot, mention) for spot in pattern.finditer(self.text) for mention in texts
+                if 0 <= mention.start - spot.end() <= 16 and len(list(tokens(self.text[spot.end() : mention.start]))) <= 2
+            ]  # fmt: skip
+            near.sort(key=lambda found: (bool(self.about & set(_keys_of(found[1].column))), not self._repeats(found[1].column)))
+            for _, mention in near:
+                if pattern is EACH or self._repeats(mention.column):
+                    self.seen += [spot.span() for spot, _ in near if pattern is EACH]
                     return mention.column
         return None
+
+    def _repeats(self, column: str) -> bool:
+        return 2 * len(self.frame.distinct(column)) <= len(self.frame.table.rows)
 
     def _amount(self) -> str | None:
         """ "How many hours": a column of hours is added up."""
         match = re.search(r"\bhow many (\w+)|多少(小时|欧元)", self.text)
-        unit = {"hours": "h", "hour": "h", "minutes": "min", "euros": "eur", "小时": "h", "欧元": "eur"}.get(
-            (match[1] or match[2]) if match else ""
-        )
-        return next(
-            (
-                c
-                for c, kind in self.frame.kinds.items()
-                if kind == "number" and unit and c.casefold().split()[-1] == unit
-            ),
-            None,
-        )
+        column = self._of_unit((match[1] or match[2]) if match else None)
+        if match and column is None and match[1]:
+            k = key(match[1])
+            owners = [
+                c for c, kind in self.frame.kinds.items()
+                if kind == "number" and k in _keys_of(c) and ADDITIVE.search(c.casefold())
+            ]  # fmt: skip
+            column = owners[0] if len(owners) == 1 else None
+        if match and column:
+            self.seen.append(match.span())
+        return column
 
     def _limit(self) -> int | None:
-        match = _TOP.search(self.text)
-        if match is None:
-            return None
-        return int(match["n"]) if match["n"].isdigit() else _SMALL.get(match["n"]) or _HAN.get(match["n"])
+        for match in TOP.finditer(self.text):
+            if not self._is_taken(*match.span()):
+                said = match["n"] or match["m"] or match["z"]
+                self.seen.append(match.span())
+                return int(said) if said.isdigit() else SMALL[said]
+        return None
 
     def _selected(self, by: str | None = None) -> list[str]:
-        """What is shown of a row: what it is by, what was asked for, and by what it was chosen."""
-        same = {f.column for f in self.filters if f.op in ("=", "is empty")}
-        own = [column for column in self.frame.kinds if column not in same][:2]
-        shown = {*own, *(m.column for m in self.columns if m.column not in same), by}
+        """What is shown of a row: what it is, what was asked for, and by what it was chosen; all, where nothing was asked for."""
+        same = {f.column for f in self.filters if f.op in ("=", "is empty") and not isinstance(f.value, list)}
+        asked = [m.column for m in self.columns if m.column not in same]
+        if not asked and by is None:
+            return [column for column in self.frame.kinds if column not in same]
+        short = [
+            c for c, kind in list(self.frame.kinds.items())[:5]
+            if c not in same and kind in ("text", "date") and sum(map(len, self.frame.distinct(c)[:50])) <= 30 * min(50, len(self.frame.distinct(c)) or 1)
+        ]  # fmt: skip
+        names = short[:2]
+        if rest := [c for c in short[2:5] if len(self.frame.distinct(c)) > max(len(self.frame.distinct(n)) for n in names)]:
+            names.append(max(rest, key=lambda c: len(self.frame.distinct(c))))
+        shown = {*names[:_SHOWN], *asked, by}
         return [column for column in self.frame.kinds if column in shown]
 
+    # -- what is left --------------------------------------------------------------------------------------------
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
-    return re.finditer(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+(?:[-.][^\W_\u4e00-\u9fff]+)*", text)
+    def _left(self) -> Iterator[str]:
+        """Words of the question that took no part in the query, though they may matter."""
+        for pattern in (WHICH, DIFFERENT):
+            self.seen += [match.span() for match in pattern.finditer(self.text)]
+        covered = bytearray(len(self.text))
+        for start, end in self.seen:
+            covered[start:end] = b"x" * (end - start)
+        for token in self.words:
+            rest = "".join(c for c, at in zip(token.word, range(token.start, token.end), strict=False) if not covered[at])
+            if not token.word.isascii():
+                if said := says_nothing(rest):
+                    yield said
+            elif rest == token.word and says_nothing(token.word):
+                yield token.word
 
 
-def _words(text: str) -> list[str]:
-    return [match[0] for match in _tokens(text)]
+def _plain_name(column: str) -> str:
+    return re.sub(r"\(s\)|\bpotential\b|\bof failure\b|[^\w\s\u4e00-\u9fff]", " ", plain(column))
 
 
-def _key(word: str) -> str:
-    """A word without its ending: leaking, leakage and leaks are one; codes with digits stay whole."""
-    if not word.isascii() or not word.isalpha():
-        return word
-    plain = word.removesuffix("s") if len(word) > 3 else word
-    return plain[:6] if len(plain) > 8 else plain[:4] if len(plain) > 4 else plain
+def _keys_of(column: str) -> list[str]:
+    """The words of a column's name that it is called by; not its unit."""
+    return [token.key for token in tokens(_plain_name(column)) if token.key not in _NOISE]
 
 
-def _span(match: re.Match[str], year: int) -> tuple[date, date] | None:
-    """The first and last day that an expression names."""
-    try:
-        if match["iso"]:
-            return date.fromisoformat(match["iso"]), date.fromisoformat(match["iso"])
-        if match["year"]:
-            return date(int(match["year"]), 1, 1), date(int(match["year"]), 12, 31)
-        y = int(match["zh"] or match["y"] or year)
-        if match["zh"] and not match["zm"]:
-            return date(y, 1, 1), date(y, 12, 31)
-        month = (
-            int(match["zm"])
-            if match["zm"]
-            else next(n for n, name in enumerate(_MONTHS, 1) if name.startswith(match["m"][:3]))
-        )
-        if day := match["zd"] or match["d"]:
-            return date(y, month, int(day)), date(y, month, int(day))
-        if match["m"] and not match["y"] and match["m"] in ("may", "march", "mar"):
-            return None  # as often other words
-        return date(y, month, 1), date(y, month, monthrange(y, month)[1])
-    except ValueError:
-        return None
+def _ends_in(column: str, unit: str) -> bool:
+    return plain(column).split()[-1].strip("()[]") == unit

@@ -1,0 +1,209 @@
+"""Words of questions to tables, in English and Chinese: what names a kind of column, compares, counts, ranks, or says nothing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from sectorkit.query import Operator
+
+Role: TypeAlias = Literal["who", "when", "where", "why", "what happens"]
+
+# What a kind of column is called in questions. The key is what such a column's own name may contain; longer ones go first.
+SYNONYMS: Final[Mapping[str, str]] = {
+    "failure mode": "failure mode, failure modes, failures, failure, fail, fails, ways to fail, go wrong, goes wrong, 失效模式, 故障模式, 故障",
+    "cause": "cause, causes, caused by, caused, root cause, root causes, reason, reasons, reason for, lead to, leads to, leading to, "
+    "make, makes, trigger, triggers, why, 原因, 起因, 引起, 导致, 造成",
+    "effect": "effect, effects, consequence, consequences, impact, impacts, result of, outcome, symptom, symptoms, make itself felt, "
+    "show itself, shows itself, happens if, happens when, happen if, notice, noticed, 影响, 后果, 现象",
+    "current control": "control, controls, current controls, safeguard, safeguards, checked, checks, in place, 控制措施, 现行控制, 控制",
+    "recommended action": "action, actions, recommended action, recommended actions, recommendation, recommendations, recommended, "
+    "recommend, remedy, remedies, countermeasure, countermeasures, measure, measures, mitigation, mitigations, to do, be done, asked to do, "
+    "tasks, task, given, 建议措施, 措施, 对策",
+    "work done": "remedy, remedies, work done, repair, repairs, repaired, fix, fixed, done, job, jobs, 维修内容, 处理",
+    "observation": "observation, observations, observed, noticed, finding, findings, 现象, 观察",
+    "severity": "severity, severities, severe, 严重度, 严重性",
+    "occurrence": "occurrence, occurrences, 频度, 发生度",
+    "detection": "detection, detectability, detected, 探测度",
+    "rpn": "rpn, rpns, risk priority number, risk priority numbers, risk number, risk, risks, riskiest, risky, critical, 风险优先数, 风险",
+    "cost": "cost, costs, costliest, expensive, money, eur, euros, spent, pay, paid, 成本, 费用, 花钱, 花费, 花的钱, 欧元",
+    "credit": "credit, credits, credited, euros, eur, paid, refund, refunded",
+    "downtime": "downtime, down, stopped, standstill, longest, took, take, hours, 停机",
+    "quantity": "quantity, quantities, pieces, number of pieces, 数量",
+    "machine": "machine, machines, 机器, 设备, 机型",
+    "asset": "asset, assets, pump, pumps, machine, machines, 设备",
+    "process step": "step, steps, process step, station, stations, stage, stages, where, 工序",
+    "location": "location, locations, where, placed, installed, mounted, 位置, 哪里, 装在哪里",
+    "found at": "found at, where, found, discovered, 发现",
+    "line": "line, lines, production line, 生产线, 产线",
+    "shift": "shift, shifts, 班次",
+    "defect": "defect, defects, fault, faults, 缺陷, 缺陷种类",
+    "disposition": "disposition, dispositions, decision, 处置",
+    "component": "component, components, part, parts, 部件, 零件",
+    "owner": "owner, owners, who, responsible, in charge, assigned, 负责人, 负责, 谁",
+    "responsib": "owner, who, responsible, responsibility, in charge, department, departments, assigned, person, 负责人, 负责, 谁",
+    "due": "due, due date, deadline, by when, by what date, until when, when, 到期, 什么时候到期, 期限",
+    "received": "received, reached us, came in, come in, arrived, when, 收到",
+    "date": "date, day, when, 日期, 什么时候, 哪天",
+    "permissible error": "permissible error, tolerance, tolerances, allowed error",
+    "error": "error, errors, deviation, deviations, 误差",
+    "remark": "remark, remarks, comment, comments, note, 备注",
+    "complaint": "complaint, complaints, complain, complained, claims, claim, 投诉",
+    "customer": "customer, customers, client, clients, 客户",
+    "product": "product, products, drinks, drink, article, articles, 产品",
+    "category": "category, categories, kind, kinds, type of complaint, 类别",
+}  # fmt: skip
+# Numbers that may be added up; of others, such as ratings, a sum over rows says little, so that rows themselves are ranked.
+ADDITIVE: Final = re.compile(r"cost|credit|quantity|amount|downtime|hours|\bh\b|eur|pieces|price|费用|成本|数量|停机")
+UNITS: Final[Mapping[str, str]] = {
+    "hours": "h", "hour": "h", "h": "h", "minutes": "min", "minute": "min", "euros": "eur", "euro": "eur", "eur": "eur", "€": "eur",
+    "小时": "h", "分钟": "min", "欧元": "eur",
+}  # fmt: skip
+
+OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
+    (r"at least|no(?:t)? (?:less|lower|fewer) than|>=|≥|不低于|不少于|不小于|至少|达到", ">="),
+    (r"at most|no(?:t)? (?:more|higher|greater) than|up to|<=|≤|不高于|不超过|不大于|至多", "<="),
+    (r"(?:more|greater|higher|larger|longer) than|above|over|exceed(?:s|ing)?|beyond|>|大于|高于|超过|多于", ">"),
+    (r"(?:less|lower|fewer|smaller|shorter) than|below|under|<|小于|低于|少于", "<"),
+)  # fmt: skip
+NUMBER: Final = r"(?P<n>\d+(?:,\d{3})*(?:\.\d+)?)"
+AFTERWARDS: Final = re.compile(
+    rf"{NUMBER}\s*(?P<unit>[a-z€]*)\s*(?:or|and)\s+(?P<how>more|higher|above|over|greater|up|less|lower|below|fewer)\b|{NUMBER.replace('?P<n>', '?P<zn>')}\s*(?P<zh>以上|以下)"
+)
+BETWEEN: Final = re.compile(
+    rf"\b(?:between|from)\s+{NUMBER}\s+(?:and|to)\s+{NUMBER.replace('?P<n>', '?P<m>')}(?![\d年-])"
+)
+
+COUNTED: Final = re.compile(
+    r"\bhow many\b|\bhow often\b|\bhow frequently\b|\bnumber of\b|\bcount(?: of)?\b|多少(?:条|个|次|件|台|项|行|种)|几(?:条|个|次|件|台|项|行|种)|多少(?=\S{0,6}(?:记录|缺陷|投诉))"
+)
+DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique)\b|不同")
+MEAN: Final = re.compile(r"\b(?:mean|average|typical|on average)\b|平均")
+SUM: Final = re.compile(r"\b(?:in total|total|sum|altogether|overall|how much|add up|adds up)\b|合计|总")
+MOST: Final = re.compile(r"(?<!at )\bmost (?:often|frequent|frequently|common)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常")
+HIGH: Final = re.compile(
+    r"\b(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky))\b"
+    r"|最高|最大|最长|最严重"
+)
+LOW: Final = re.compile(r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min|tightest|best)\b(?! of)|最低|最小|最短|最少")
+LATE: Final = re.compile(r"\b(?:latest|newest|most recent)\b|最近|最新|最晚")
+EARLY: Final = re.compile(r"\b(?:earliest|oldest)\b|最早")
+EACH: Final = re.compile(r"\b(?:each|per|every|for all|by|of the different)\b|每|各(?![是为])")
+RANK: Final = re.compile(r"\b(?:rank|ranking|ranked|sort|sorted|order|ordered)\b|排序|排名")
+WHICH: Final = re.compile(r"\b(?:which|what)\b|哪")
+SMALL: Final[Mapping[str, int]] = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12,
+    "twenty": 20,
+} | {c: n for n, c in enumerate("一二三四五六七八九十", start=1)} | {"两": 2}  # fmt: skip
+_SOME = "|".join([r"\d+", *(word for word in SMALL if word.isascii())])
+_HAN = "".join(word for word in SMALL if not word.isascii())
+# "top 3", "the five riskiest", "worst three", "which four", 前三, 哪三种
+TOP: Final = re.compile(
+    rf"\b(?:top|worst|best|highest|lowest|largest|smallest|longest|which|what|the)\s+(?P<n>{_SOME})\b(?!\s*(?:%|eur|h\b|hours))"
+    rf"|\b(?P<m>{_SOME})\s+(?=(?:highest|lowest|largest|smallest|longest|shortest|worst|best|riskiest|costliest|most)\b)"
+    rf"|(?:前|哪|最\S{{1,2}}的)\s*(?P<z>\d+|[{_HAN}])(?=[个条种项行台]|\b)"
+)
+HELD: Final = re.compile(
+    r"(?:mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|with the words?|提到|包含|含有)\s*(?:the\s+)?(?P<what>[^,?，？。]+)|by an? (?P<sense>[a-z]+)\b"
+)
+WITHOUT: Final = re.compile(
+    r"(?:\bno|\bwithout(?: an?| any)?|\black(?:s|ing)?(?: an?| any)?|\bmissing|\bnot? (?:yet )?(?:have|has|got)(?: an?| any)?|\bempty"
+    r"|(?<!有)没有|无|缺少)(?: current| recommended| corrective)?\s*$"
+)
+EMPTIED: Final = re.compile(r"^\s*(?:is|are|was|were)?\s*(?:empty|missing|blank|at all)")
+OTHER: Final = re.compile(
+    r"(?:\bother than|\bexcept(?: for| those of)?|\bexcluding|\bapart from|\bbut not|\bnot(?: on| in| from| at| by| of)?|\baside from|除了)"
+    r"(?: the)?\s*$"
+)
+
+# Words that say nothing of what is asked for, whatever the table: function words, light verbs, politeness, words for rows.
+# Words that narrow ("overdue", "last"), deny ("never", "only") or order in time are none of them.
+_STOP = """
+a an and any are as at by did do does for from had has have how in is it its list many much of on or over the to was were what when
+which with be been being am s if then than into onto out up off upon between among during within both
+"""
+_FILLING = """
+about actually again against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
+come comes could concern concerned concerning concerns currently data deal dealing deals described did documented done down end ended ends
+entered entries entry ever exactly exist exists fall falling falls find finding finds finish finished found gave get gets getting give
+given gives go goes going got happen happened happening happens held hold holds i identified identify instance instances involve involved
+involves involving item items judged keep keeps kept know known let lie lies like linked listed log logged look lying made make makes
+making mark marked me mean means mention my named need needed needs noted now occasion occasions occur occurred occurring occurs one ones
+our ourselves own part parts people place please possible potential present put quickly rate rated rates rating ratings reach reached reaches really
+record recorded records regarding relate related relates relating rely relied report reported reports respect result resulted results
+row rows run runs said same say says score scored scores see seen set show shown shows so some something stand stands state stated
+states step still such table tables take taken takes taking tell that their them there these they thing things this those times together
+told took under us use used uses value values want wanted way ways we well went where whether who whole whose why will within work works
+would you your overview summary sheet plant line lines everything anybody somebody someone exactly kindly thanks thank hello hi dear
+could should may might must shall
+"""
+NARROWING: Final = frozenset(
+    "after again before earlier ever except first former last later never new next no not old only other per previous since than until "
+    "unless without yet".split()
+)
+# Of the words above, those that are no filling where they stand in a name or narrow what is asked for.
+_NARROWING = frozenset("line lines plant works under over during within between result results down own part parts log run runs".split())
+_ABOUT_TITLES = frozenset("line lines plant works sheet log table list file report".split())
+
+STOP: Final = frozenset(_STOP.split())
+FILLING: Final = frozenset(_FILLING.split()) - _NARROWING
+FILLING_BESIDE_TITLES: Final = _ABOUT_TITLES
+_FILLING_ZH = re.compile(
+    "请问|请|列出|给出|告诉我|一共|总共|共|哪些|有些|些|哪个|哪种|哪条|哪|什么|是多少|多少|几|分别|登记|记录|条目|各自|都是|都|是|的|了|在|有|里|中|和|与|及|吗|呢|吧|们|我们|我|"
+    "各是|各为|写|装|行|条|个|种|项|件|台|次|这|那|年|月|日|之前|以前|之后|以后|以来|含当日|含|没有|有没有|被|把|对|从|到|由|于|需要|应该|目前|现在|所有|全部|情况|以及|时|其"
+)  # fmt: skip
+
+
+class Token(NamedTuple):
+    """A word of a question: `text[start:end]`, and its `key`, by which words of one stem are one."""
+
+    start: int
+    end: int
+    word: str
+    key: str
+
+
+_ENDINGS = ("ation", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
+_STEM, _LONGEST_KEY = 3, 6
+_TOKEN = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+(?:[-./'’][^\W_\u4e00-\u9fff]+)*")
+
+
+def plain(text: str) -> str:
+    """One spelling: compatibility forms, lower case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("’", "'").casefold().split())
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The words of a text that `plain` has made; a run of Chinese characters is one."""
+    for match in _TOKEN.finditer(text):
+        word, end = match[0], match.end()
+        if word.endswith("'s"):
+            word, end = word[:-2], end - 2
+        yield Token(match.start(), end, word, key(word))
+
+
+def key(word: str) -> str:
+    """A word without its ending: leaking, leakage and leaks are one, and capping and caps; codes with digits stay whole."""
+    if not word.isascii() or not word.isalpha():
+        return word
+    if len(word) > 4 and word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif len(word) > 3 and not word.endswith("ss"):
+        word = word.removesuffix("s")
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _STEM:
+            word = word[: -len(ending)]
+            if len(word) > _STEM and word[-1] == word[-2] and word[-1] not in "aeiouls":
+                word = word[:-1]
+            break
+    return word[:_LONGEST_KEY]
+
+
+def says_nothing(word: str) -> str:
+    """What of a word of a question still says something: "" for a filling one; of Chinese, what the filling leaves."""
+    if word.isascii():
+        return "" if word in STOP or word in FILLING or (len(word) == 1 and word.isalpha()) else word
+    rest = _FILLING_ZH.sub("", word)
+    return rest
