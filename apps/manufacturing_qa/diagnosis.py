@@ -6,12 +6,12 @@ in either; one may be asked, beside them, what the documents say of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sectorkit.fmea import FmeaRow, alike, by_symptoms, read_fmea
-from sectorkit.limits import Finding, LimitBook, Reading, read_limits
+from sectorkit.limits import Finding, LimitBook, Reading, read_limits, to_ask, worst
 from sectorkit.retrieval.index import Index
 from sectorkit.units import UnitProblem
 
@@ -31,8 +31,7 @@ class Cause:
     @property
     def level(self) -> str:
         """ "alarm", "warning", or "" where only the symptoms point to it."""
-        levels = {finding.limit.level for finding in self.findings}
-        return "alarm" if "alarm" in levels else "warning" if levels else ""
+        return worst(self.findings)
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,5 @@ def diagnose(
     ]
     return Diagnosis(
         machine, symptoms, readings, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
-        _to_ask(findings, likely), tuple(problems),
+        to_ask(findings, likely[:_NEAREST])[:_ASKED], tuple(problems),
     )  # fmt: skip
-
-
-def _to_ask(findings: Iterable[Finding], likely: Sequence[str]) -> tuple[str, ...]:
-    """Readings that would decide: of limits that are met but for them, then of those that the symptoms point to first."""
-    rank = {mode: n for n, mode in enumerate(likely[:_NEAREST])}
-    open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode in rank)]
-    open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode, _NEAREST)))
-    return tuple(dict.fromkeys(name for finding in open_ for name in finding.missing))[:_ASKED]

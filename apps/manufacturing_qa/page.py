@@ -1,24 +1,30 @@
-"""The page "Diagnose": a machine, what one notices, readings with units; below, what limits and FMEA make of it."""
+"""The page "Diagnose": a machine, what one notices, readings with units; below, what limits and FMEA make of it, and a report's draft."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import gradio as gr
 
-from manufacturing_qa.diagnosis import Cause, Diagnosis, diagnose, read_plant
+from manufacturing_qa.diagnosis import Cause, Diagnosis, Plant, diagnose, read_plant
+from manufacturing_qa.report import FORMS, report
 from sectorkit.app import SectorApp
-from sectorkit.errors import SectorkitError
+from sectorkit.drafts import Draft
+from sectorkit.errors import RequestError
 from sectorkit.reading import Kept
+from sectorkit.retrieval.index import Index
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
+from sectorkit.ui.drafts import draft_buttons
 from sectorkit.ui.findings import badge, finding, in_words, overall
 from sectorkit.ui.page import html, index_of
-from sectorkit.ui.text import document_url, esc, icon
+from sectorkit.ui.text import esc, notes, quote_link
 
 _FIELDS = 14  # readings of one machine that the form has room for
 _ROWS = 2  # of the FMEA, for each cause
+_UNKNOWN = "No limits and no FMEA for {}; choose one of the list."
 _SHOWN = ("Effect", "Cause", "Recommended action")
 
 plant_of = Kept(read_plant)
@@ -45,37 +51,45 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         used = [gr.Textbox(label=n, placeholder=h, value="", visible=True) for n, h in zip(labels, hints, strict=True)]
         return used + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
 
-    def checked(chosen: str, noticed: str, *values: str) -> str:
-        try:
-            index = index_of(runtime, app)
-            plant = plant_of(index)
-            given = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
-            return shown(
-                app.name, diagnose(chosen or "", noticed or "", given, plant=plant, index=index), plant.limits.problems
-            )
-        except SectorkitError as error:
-            return working.problem(str(error))
+    def diagnosed(chosen: str, noticed: str, *values: str) -> tuple[Index, Plant, Diagnosis]:
+        index = index_of(runtime, app)
+        plant = plant_of(index)
+        read = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
+        return index, plant, diagnose(chosen or "", noticed or "", read, plant=plant, index=index)
 
+    @working.or_problem
+    def checked(*values: str) -> str:
+        _, plant, found = diagnosed(*values)
+        return shown(app.name, found, plant.limits.problems)
+
+    def drafted(form: str, *values: str) -> Draft:
+        index, plant, found = diagnosed(*values)
+        if not found.known:
+            raise RequestError(_UNKNOWN.format(found.machine or "no machine"))
+        return report(form, found, plant=plant, index=index, made=date.today())
+
+    given = [machine, symptoms, *fields]
+    written = draft_buttons(app.name, FORMS, drafted, given)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     machine.focus(machines, None, machine, **quiet)
     machine.change(readings, machine, fields, **quiet)
     sent = [check.click, symptoms.submit, *(field.submit for field in fields)]
-    gr.on(sent, checked, [machine, symptoms, *fields], result, **quiet)
+    gr.on(sent, lambda: "", None, written, **quiet)
+    gr.on(sent, checked, given, result, **quiet)
 
 
 def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
     """The diagnosis as HTML; `unread` are rows of the documents that were not read as limits."""
     if not found.known:
-        return working.problem(f"No limits and no FMEA for {found.machine or 'no machine'}; choose one of the list.")
-    notes = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
-    notes += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
-    listed = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
+        return working.problem(_UNKNOWN.format(found.machine or "no machine"))
+    said = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
+    said += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
     within = [finding(app, f) for f in found.findings if f.state == "within"]
     return "".join((
         f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(in_words(found.findings))}">',
         f'<div class="sk-top">{overall(found.findings)}',
         f'<span class="sk-hint">{esc(found.machine)}, limits in force today</span></div>',
-        f'<ul class="sk-notes">{listed}</ul>' if listed else "",
+        notes(said),
         f'<ol class="sk-causes">{"".join(_cause(app, cause) for cause in found.causes)}</ol>',
         f'<details class="sk-closest"><summary>Limits that hold <span class="sk-count">{len(within)}</span></summary>'
         f'<ul class="sk-points">{"".join(within)}</ul></details>' if within else "",
@@ -86,9 +100,7 @@ def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
 def _cause(app: str, cause: Cause) -> str:
     points = [finding(app, f) for f in cause.findings]
     for row in cause.rows[:_ROWS]:
-        where = document_url(app, row.source, row.start, row.end)
         said = [f"{name}: {row.cells[name]}" for name in _SHOWN if row.cells.get(name)]
-        link = f'<a class="sk-open" href="{esc(where)}">{esc(row.title)}, {esc(row.locator)}</a>'
-        points.append(f'<li dir="auto">{esc("; ".join(said))} ({link})</li>')
+        points.append(f'<li dir="auto">{esc("; ".join(said))} ({quote_link(app, row.quote)})</li>')
     head = f"{esc(cause.mode)}{badge(cause.level, 'Suggested by the symptoms')}"
     return f'<li><h3>{head}</h3><ul class="sk-points">{"".join(points)}</ul></li>'

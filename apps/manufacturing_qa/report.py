@@ -9,31 +9,31 @@ from pathlib import Path
 
 from manufacturing_qa.diagnosis import Diagnosis, Plant
 from sectorkit.drafts import Draft, Line, fill_in
-from sectorkit.quoting import nearest, quoter
+from sectorkit.quoting import nearest, quote_of, quoter
 from sectorkit.retrieval.index import Index
+from sectorkit.safety import warnings_of
 from sectorkit.times import is_in_force
 
 FORMS = tomllib.loads((Path(__file__).parent / "forms.toml").read_text(encoding="utf-8"))
 _MODES, _ROWS = 3, 2  # failure modes that a report names, where no more limits are exceeded, and rows of each
 # "Write the serial number … into the assembly record": what an instruction wants to be written down.
-_TO_NOTE = re.compile(
-    r"^(?:\d+[.)]\s*)?((?:Write|Record|Enter|Note)\b.*\b(?:in|into|on)\b.*|.*(?:填写|记入|写入|记录在).*)$", re.M
-)
+_TO_NOTE = re.compile(r"^(?:\d+[.)]\s*)?((?:Write|Record|Enter)\b.*\b(?:in|into|on)\b.*|.*(?:填写|记入|写入).*)$", re.M)
 
 
 def report(form: str, found: Diagnosis, *, plant: Plant, index: Index, made: date) -> Draft:
     """The draft of "NCR" or "8D". What nobody has reported and no document says is left to a named role."""
-    quoted = {limit.source: quoter(index, limit.source) for limit in (f.limit for f in found.findings)}
-    exceeded = [
-        (f, (quoted[f.limit.source](f.limit.start, f.limit.end),)) for f in found.findings if f.state == "exceeded"
-    ]
+    exceeded = [(f, (quote_of(index, f.limit),)) for f in found.findings if f.state == "exceeded"]
     causes = found.causes[: max(_MODES, sum(bool(cause.level) for cause in found.causes))]
     rows = [row for cause in causes for row in cause.rows[:_ROWS]]
     tables = {row.quote.source for row in plant.fmea} | {limit.source for limit in plant.limits.limits}
     others = [d for d in index.documents() if d.source not in tables and is_in_force(d.metadata, made)]
-    records = [d.source for d in others if d.metadata.get("status") == "final"]
-    asked = " ".join([found.machine, found.symptoms, *(cause.mode for cause in causes)])
-    said = nearest(index, asked, [d.source for d in others if d.source not in records])
+    others = [d for d in others if found.machine.casefold() in str(d.metadata.get("machine", found.machine)).casefold()]
+    past = [d.source for d in others if d.metadata.get("status") == "final"]
+    asked = [found.symptoms, " ".join([found.machine, found.symptoms, *(cause.mode for cause in causes)])]
+    rules = [d.source for d in others if d.source not in past]
+    said = dict.fromkeys(quote for question in asked for quote in nearest(index, question, rules))
+    records = dict.fromkeys(quote for question in asked for quote in nearest(index, question, past))
+    warnings = dict.fromkeys(warning for quote in said for warning in warnings_of(quote, index))
     to_note = [
         quoter(index, source)(*match.span(1))
         for source in dict.fromkeys(quote.source for quote in said)
@@ -49,8 +49,9 @@ def report(form: str, found: Diagnosis, *, plant: Plant, index: Index, made: dat
         "modes": [Line(r.cells["Effect"], c.mode, (r.quote,)) for c in causes for r in c.rows[:1]],
         "causes": [Line(r.cells["Cause"], f"Possible cause, {r.mode}", (r.quote,)) for r in rows if r.cells.get("Cause")],
         "actions": [Line(done, r.mode, (r.quote,)) for r in rows if (done := r.cells.get("Recommended action"))],
-        "instructions": [Line(quote.quote, citations=(quote,)) for quote in said],
+        "instructions": [Line(q.quote, citations=(q,)) for q in said if not any(q.quote in w.quote for w in warnings)],
         "notes_to_take": [Line(quote.quote, citations=(quote,), by="production") for quote in to_note],
-        "records": [Line(quote.quote, citations=(quote,)) for quote in nearest(index, asked, records)],
+        "warnings": [Line(quote.quote, citations=(quote,)) for quote in warnings],
+        "records": [Line(quote.quote, citations=(quote,)) for quote in records],
     }  # fmt: skip
     return fill_in(FORMS[form], blocks, about=found.machine, made=made)

@@ -107,7 +107,7 @@ class Answer:
     `raw` is the model's text as it came. `timings` are seconds: retrieve, first_token, generate, ground, total.
     `usage` are token counts: prompt, completion. `fields` is the sector's own structured result;
     `warnings` are safety warnings that belong to what is cited, whose `n` is 0; `computed` is the query that answered in
-    the model's place, where one did.
+    the model's place; where it leaves out words of the question, it stands beside the answer and is no part of it.
     """
 
     question: str

@@ -91,8 +91,8 @@ def markdown(draft: Draft) -> str:
         out += [f"## {_md(section.title)}", ""]
         for line in section.lines:
             marks = "".join(f" [{n}]" for n in draft.numbers(line))
-            label = f"**{_md(line.label)}:** " if line.label else ""
-            out.append(f"- {label}{_md(line.text)}{marks}{_said(line, '*')}".rstrip())
+            label = f" **{_md(line.label)}:**" if line.label else ""
+            out.append(" ".join(filter(None, (f"-{label}", _md(line.text) + marks, _said(line, "*")))))
         out.append("")
     if draft.sources:
         out += ["## Sources", ""]
@@ -117,7 +117,7 @@ def docx(draft: Draft) -> bytes:
             if line.label:
                 paragraph.add_run(f"{_plain(line.label)}: ").bold = True
             paragraph.add_run(_plain(line.text) + "".join(f" [{n}]" for n in draft.numbers(line)))
-            mark = paragraph.add_run(_said(line, ""))
+            mark = paragraph.add_run(f" {_said(line, '')}" if line.text else _said(line, ""))
             if line.by:
                 mark.font.highlight_color = WD_COLOR_INDEX.YELLOW
             else:
@@ -134,8 +134,8 @@ def docx(draft: Draft) -> bytes:
 def _said(line: Line, slant: str) -> str:
     """What stands behind a line that rests on no document."""
     if line.by:
-        return f" {_BLANK} {slant}({FILL}: {line.by}){slant}"
-    return f" {slant}({REPORTED}){slant}" if line.reported else ""
+        return f"{_BLANK} {slant}({FILL}: {line.by}){slant}"
+    return f"{slant}({REPORTED}){slant}" if line.reported else ""
 
 
 def _where(citation: Citation) -> str:

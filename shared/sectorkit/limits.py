@@ -295,6 +295,20 @@ class LimitBook:
         return findings
 
 
+def worst(findings: Iterable[Finding]) -> str:
+    """ "alarm" or "warning", the worst level of the limits that are exceeded; "" where none is."""
+    exceeded = {finding.limit.level for finding in findings if finding.state == "exceeded"}
+    return next((level for level in ("alarm", "warning") if level in exceeded), "")
+
+
+def to_ask(findings: Iterable[Finding], likely: Sequence[str]) -> tuple[str, ...]:
+    """Readings that would decide, the most telling first: of limits that are met but for them, then of those of `likely` modes."""
+    rank = {mode: n for n, mode in enumerate(likely)}
+    open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode in rank)]
+    open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode, len(rank))))
+    return tuple(dict.fromkeys(name for finding in open_ for name in finding.missing))
+
+
 def _finding(limit: Limit, given: Mapping[str, Reading], overruled: tuple[Limit, ...]) -> Finding:
     missing = tuple(name for name in limit.condition.names if name not in given)
     try:

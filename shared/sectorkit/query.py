@@ -41,18 +41,23 @@ _SLASHES = ("%d/%m/%Y", "%m/%d/%Y")  # by the column: whichever all of its dates
 _SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
 # A comma that can only be of decimals: 3,5 and 0,125 and 1.200,50. One such cell, and all commas of its column are.
 _DECIMAL_COMMA = re.compile(r"[-+−]?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{1,3}(?:\.\d{3})+,\d+)(?:\s*\D.*)?")
+_NOTHING = ("none", "n/a", "na", "-", "–", "—", "nil", "无")  # cells that say that there is nothing
 _SAMPLE = 300  # cells of a column by which its kind is told
 _SHARE = 0.9  # of the cells that must be numbers, or dates, for their column to be of that kind
 _MAX_ROWS = 500  # of a result
 
 
 class Filter(BaseModel):
-    """One condition on a row. `value` is a number or text, and a date as "2025-03-31"; none for the empty ones."""
+    """One condition on a row. `value` is a number or text, and a date as "2025-03-31"; none for the empty ones.
+
+    Of texts there may be several: "=" is then one of them, "!=" none of them. "is empty" holds for what says that there is
+    nothing, too: "None", "n/a", "-".
+    """
 
     model_config = ConfigDict(extra="forbid")
     column: str
     op: Operator = "="
-    value: float | str | None = None
+    value: float | str | list[str] | None = None
 
 
 class Aggregate(BaseModel):
@@ -101,7 +106,7 @@ class TableQuery(BaseModel):
             parts.append(f"for each {', '.join(self.group_by)}")
         if self.filters:
             parts.append("where " + " and ".join(
-                f"{f.column} {f.op}" + ("" if f.value is None else f" {_plain(f.value)}") for f in self.filters
+                f"{f.column} {f.op}" + ("" if f.value is None else f" {_said(f.value)}") for f in self.filters
             ))  # fmt: skip
         if self.order_by:
             parts.append(
@@ -168,7 +173,14 @@ class Frame:
 
     def distinct(self, column: str) -> list[str]:
         """The values of a column of texts, each once, the most frequent first."""
-        return [value for value, _ in Counter(cell for cell in self._columns[column] if cell).most_common()]
+        if column not in self._distinct:
+            counted = Counter(cell for cell in self._columns[column] if cell)
+            self._distinct[column] = [value for value, _ in counted.most_common()]
+        return self._distinct[column]
+
+    @cached_property
+    def _distinct(self) -> dict[str, list[str]]:
+        return {}
 
     @cached_property
     def _relation(self) -> Any:
@@ -217,17 +229,27 @@ class Frame:
         )
 
     def _where(self, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
-        parts, values = [], []
+        parts: list[str] = []
+        values: list[Any] = []
         for f in filters:
             kind, name = self._kind_of(f.column), self._sql(f.column)
             if f.op in ("is empty", "is not empty"):
-                parts.append(f"{name} IS {'NOT ' if 'not' in f.op else ''}NULL")
+                nothing = f"({name} IS NULL OR lower(CAST({name} AS VARCHAR)) IN ({', '.join('?' * len(_NOTHING))}))"
+                parts.append(f"NOT {nothing}" if "not" in f.op else nothing)
+                values += _NOTHING
                 continue
             if f.value is None:
                 raise RequestError(f"the filter on {f.column} has no value")
             if f.op == "contains":
                 parts.append(f"contains(lower(CAST({name} AS VARCHAR)), lower(?))")
                 values.append(str(f.value))
+            elif isinstance(f.value, list):
+                if kind != "text" or f.op not in ("=", "!=") or not f.value:
+                    raise RequestError(
+                        f"several values are for texts that are equal to one of them, not for {f.column} {f.op}"
+                    )
+                parts.append(f"lower({name}) {'NOT ' * (f.op == '!=')}IN ({', '.join(['lower(?)'] * len(f.value))})")
+                values += f.value
             elif kind == "text":
                 parts.append(f"lower({name}) {f.op} lower(?)")
                 values.append(str(f.value))
@@ -356,6 +378,10 @@ def _date(cell: str, formats: Sequence[str]) -> date | None:
         except ValueError:
             continue
     return None
+
+
+def _said(value: float | str | list[str]) -> Any:
+    return " or ".join(value) if isinstance(value, list) else _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
 from sectorkit.grounding import closest
@@ -31,11 +31,28 @@ def quoter(index: Index, source: str) -> Quoter:
     return quoted
 
 
-def nearest(index: Index, question: str, sources: Sequence[str], *, most: int = 6) -> tuple[Citation, ...]:
-    """Up to `most` sentences of these documents that are nearest to the question. Raises ServerUnavailable."""
+class Placed(Protocol):
+    """What stands somewhere in a document, such as a limit."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+def quote_of(index: Index, placed: Placed) -> Citation:
+    """The words of a document that something stands in, as a citation."""
+    return quoter(index, placed.source)(placed.start, placed.end)
+
+
+def nearest(index: Index, question: str, sources: Sequence[str], *, most: int = 4) -> tuple[Citation, ...]:
+    """Up to `most` sentences of these documents that are nearest to the question; no rows of sheets. Raises ServerUnavailable."""
     if not sources or not question.strip():
         return ()
     hits = index.search(question, _PASSAGES, where={"source": list(sources)})
+    hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
     embedder = index.embedder
     return closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=most)

@@ -17,10 +17,12 @@ from sectorkit.quoting import quoter
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.language import detect_language
+from sectorkit.table_naming import Tables
 from sectorkit.table_questions import Understood, understand
 from sectorkit.tables import tables_of
 from sectorkit.times import is_in_force
 
+_LEFT, _SURE = 2, 3.0  # words that may be left out, and the score that is needed, for a result beside an answer
 _LINES = 25  # of a result that an answer's text holds
 _CITED = 12  # rows that become citations
 _WORDS = {
@@ -34,10 +36,24 @@ def from_tables(request: Request, index: Index) -> Request | Answer:
 
     A request that is narrowed by `where` is for the search.
     """
-    understood = None if request.where else understand(request.question, frames_of(index))
+    understood = None if request.where else understand(request.question, tables_in(index))
     if understood is None or not understood.whole:
         return request
     return table_answer(request.question, understood, index)
+
+
+def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
+    """An answer that the search and the model gave, with what a table gives where only a word or two were not understood.
+
+    Those are named, and nothing is claimed of it: but a count that leaves out "bin" helps more than a model's guess.
+    """
+    understood = None if request.where or answer.computed else understand(request.question, tables_in(index))
+    if understood is None or len(understood.left) > _LEFT or understood.score < _SURE:
+        return answer
+    query = understood.query
+    if not (query.aggregate or query.group_by or query.order_by):
+        return answer
+    return replace(answer, computed=table_answer(request.question, understood, index).computed)
 
 
 def table_answer(question: str, understood: Understood, index: Index) -> Answer:
@@ -82,15 +98,15 @@ def _line(result: Result, row: Sequence[Any]) -> str:
     return "; ".join(f"{name}: {plain(value)}" for name, value in zip(result.columns, row, strict=True))
 
 
-def _read(index: Index) -> list[Frame]:
-    found = []
+def _read(index: Index) -> Tables:
+    found: list[Frame] = []
     for source in (document.source for document in index.documents()):
         document = index.document(source)
         if is_in_force(document.metadata, date.today()):
             title = str(document.title or source)
             found += [Frame(table, source, title) for table in tables_of(document.text, index.passages_of(source))]
-    return found
+    return Tables(found)
 
 
-frames_of = Kept(_read)
+tables_in = Kept(_read)
 """Every table of an index's documents that are in force; kept until the documents change."""

@@ -27,7 +27,9 @@ _DAY = re.compile(
 _SHARED_MONTH = re.compile(
     rf"(?P<both>(?:between|from)\s+(?P<a>\d\d?)(?:st|nd|rd|th)?\s+(?:and|to)\s+(?P<b>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{_MONTH})(?:\s+(?P<y>{_YEAR}))?)"
 )
-_UNTIL = re.compile(r"(?:\bbefore the end of|\buntil|\btill|\bto|\bby|\bthrough|\bup to|到|至)(?: the)?(?: end of)?(?: the)?\s*$")
+_UNTIL = re.compile(
+    r"(?:\bbefore the end of|\buntil|\btill|\bto|\bby|\bthrough|\bup to|到|至)(?: the)?(?: end of)?(?: the)?\s*$"
+)
 _BEFORE = re.compile(r"\b(?:before|earlier than|prior to)(?: the)?\s*$")
 _SINCE = re.compile(r"(?:\b(?:from|since|starting|as of)(?: the)?|自从?|从)\s*$")
 _AFTER = re.compile(r"\b(?:after|later than)(?: the end of)?(?: the)?\s*$")
@@ -113,9 +115,8 @@ def _span(match: re.Match[str], year: int) -> tuple[date, date] | None:
         if match["m2"]:
             return _months(year, int(match["m2"]), match["d2"])
         day_of = match["d"] or match["after"]
-        if match["m"] in ("may", "march", "mar", "dec", "sep", "jan", "oct", "nov") and not (match["y"] or day_of):
-            if match["m"] in ("may", "march", "mar"):
-                return None  # as often other words
+        if match["m"] in ("may", "march", "mar") and not (match["y"] or day_of):
+            return None  # as often other words
         return _span_of(match["m"], day_of, int(match["y"] or year))
     except ValueError:
         return None

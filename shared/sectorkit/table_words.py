@@ -14,7 +14,7 @@ Role: TypeAlias = Literal["who", "when", "where", "why", "what happens"]
 # What a kind of column is called in questions. The key is what such a column's own name may contain; longer ones go first.
 SYNONYMS: Final[Mapping[str, str]] = {
     "failure mode": "failure mode, failure modes, failures, failure, fail, fails, ways to fail, go wrong, goes wrong, 失效模式, 故障模式, 故障",
-    "cause": "cause, causes, caused by, caused, root cause, root causes, reason, reasons, reason for, lead to, leads to, leading to, "
+    "cause": "cause, causes, because, because of, due to, caused by, caused, root cause, root causes, reason, reasons, reason for, lead to, leads to, leading to, "
     "make, makes, trigger, triggers, why, 原因, 起因, 引起, 导致, 造成",
     "effect": "effect, effects, consequence, consequences, impact, impacts, result of, outcome, symptom, symptoms, make itself felt, "
     "show itself, shows itself, happens if, happens when, happen if, notice, noticed, 影响, 后果, 现象",
@@ -27,15 +27,18 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "severity": "severity, severities, severe, 严重度, 严重性",
     "occurrence": "occurrence, occurrences, 频度, 发生度",
     "detection": "detection, detectability, detected, 探测度",
-    "rpn": "rpn, rpns, risk priority number, risk priority numbers, risk number, risk, risks, riskiest, risky, critical, 风险优先数, 风险",
+    "rpn": "rpn, rpns, risk priority number, risk priority numbers, risk number, risk, risks, riskiest, risky, 风险优先数, 风险",
     "cost": "cost, costs, costliest, expensive, money, eur, euros, spent, pay, paid, 成本, 费用, 花钱, 花费, 花的钱, 欧元",
+    "price": "price, prices, cost, costs, expensive, costliest, cheap, cheapest, cheaper, dear, dearer, dearest, pricier, euros, eur, 价格, 单价",
+    "fee": "fee, fees, paid, pay, pays, charge, charges, charged, 费用",
+    "supplier": "supplier, suppliers, supplies, supply, supplied, vendor, vendors, manufacturer, maker, buy, bought, come from, 供应商",
     "credit": "credit, credits, credited, euros, eur, paid, refund, refunded",
-    "downtime": "downtime, down, stopped, standstill, longest, took, take, hours, 停机",
+    "downtime": "downtime, down, stopped, stood still, standing still, stand still, standstill, idle, longest, took, take, hours, 停机时间, 停机",
     "quantity": "quantity, quantities, pieces, number of pieces, 数量",
     "machine": "machine, machines, 机器, 设备, 机型",
     "asset": "asset, assets, pump, pumps, machine, machines, 设备",
     "process step": "step, steps, process step, station, stations, stage, stages, where, 工序",
-    "location": "location, locations, where, placed, installed, mounted, 位置, 哪里, 装在哪里",
+    "location": "location, locations, where, placed, installed, mounted, kept, 位置, 哪里, 装在哪里, 放在什么位置",
     "found at": "found at, where, found, discovered, 发现",
     "line": "line, lines, production line, 生产线, 产线",
     "shift": "shift, shifts, 班次",
@@ -47,7 +50,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "due": "due, due date, deadline, by when, by what date, until when, when, 到期, 什么时候到期, 期限",
     "received": "received, reached us, came in, come in, arrived, when, 收到",
     "date": "date, day, when, 日期, 什么时候, 哪天",
-    "permissible error": "permissible error, tolerance, tolerances, allowed error",
+    "permissible error": "permissible error, tolerance, tolerances, allowed error, 允许误差",
     "error": "error, errors, deviation, deviations, 误差",
     "remark": "remark, remarks, comment, comments, note, 备注",
     "complaint": "complaint, complaints, complain, complained, claims, claim, 投诉",
@@ -62,36 +65,51 @@ UNITS: Final[Mapping[str, str]] = {
     "小时": "h", "分钟": "min", "欧元": "eur",
 }  # fmt: skip
 
-OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
+_COMPARING: Final[tuple[tuple[str, Operator], ...]] = (
     (r"at least|no(?:t)? (?:less|lower|fewer) than|>=|≥|不低于|不少于|不小于|至少|达到", ">="),
     (r"at most|no(?:t)? (?:more|higher|greater) than|up to|<=|≤|不高于|不超过|不大于|至多", "<="),
-    (r"(?:more|greater|higher|larger|longer) than|above|over|exceed(?:s|ing)?|beyond|>|大于|高于|超过|多于", ">"),
-    (r"(?:less|lower|fewer|smaller|shorter) than|below|under|<|小于|低于|少于", "<"),
+    (r"(?:more|greater|higher|larger|longer|bigger) than|(?:dearer|pricier|more expensive|costlier) than|above|over|exceed(?:s|ing)?|beyond|>|大于|高于|超过|多于", ">"),
+    (r"(?:less|lower|fewer|smaller|shorter|cheaper) than|below|under|<|小于|低于|少于", "<"),
 )  # fmt: skip
 NUMBER: Final = r"(?P<n>\d+(?:,\d{3})*(?:\.\d+)?)"
+OPERATORS: Final = tuple(
+    (re.compile(rf"(?:{words})\s*(?:an?\s|的)?{NUMBER}\s*(?P<unit>[a-z€]+|小时|分钟|欧元)?"), op)
+    for words, op in _COMPARING
+)
 AFTERWARDS: Final = re.compile(
     rf"{NUMBER}\s*(?P<unit>[a-z€]*)\s*(?:or|and)\s+(?P<how>more|higher|above|over|greater|up|less|lower|below|fewer)\b|{NUMBER.replace('?P<n>', '?P<zn>')}\s*(?P<zh>以上|以下)"
 )
 BETWEEN: Final = re.compile(
-    rf"\b(?:between|from)\s+{NUMBER}\s+(?:and|to)\s+{NUMBER.replace('?P<n>', '?P<m>')}(?![\d年-])"
+    rf"\b(?:between|from)\s+{NUMBER}\s+(?:and|to|up to|through)(?:\s+and including|\s+and incl)?\s+{NUMBER.replace('?P<n>', '?P<m>')}(?![\d年-])"
 )
 
 COUNTED: Final = re.compile(
     r"\bhow many\b|\bhow often\b|\bhow frequently\b|\bnumber of\b|\bcount(?: of)?\b|多少(?:条|个|次|件|台|项|行|种)|几(?:条|个|次|件|台|项|行|种)|多少(?=\S{0,6}(?:记录|缺陷|投诉))"
 )
 DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique)\b|不同")
-MEAN: Final = re.compile(r"\b(?:mean|average|typical|on average)\b|平均")
-SUM: Final = re.compile(r"\b(?:in total|total|sum|altogether|overall|how much|add up|adds up)\b|合计|总")
-MOST: Final = re.compile(r"(?<!at )\bmost (?:often|frequent|frequently|common)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常")
+MEAN: Final = re.compile(r"\b(?:mean|average|averaged|averages|typical|on average)\b|平均")
+SUM: Final = re.compile(
+    r"\b(?:in total|total|sum|altogether|all together|overall|how much|add up|adds up|added up|taken together|combined)\b|合计|总和|总"
+)
+MOST: Final = re.compile(
+    r"(?<!at )\bmost (?:often|frequent|frequently|common|commonly)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常"
+)
 HIGH: Final = re.compile(
-    r"\b(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky))\b"
+    r"\b(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky)|dearest|priciest)\b"
     r"|最高|最大|最长|最严重"
 )
-LOW: Final = re.compile(r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min|tightest|best)\b(?! of)|最低|最小|最短|最少")
-LATE: Final = re.compile(r"\b(?:latest|newest|most recent)\b|最近|最新|最晚")
+LOW: Final = re.compile(
+    r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min|tightest|best|cheapest|least expensive)\b(?! of| stock)|最低|最小|最短|最少"
+)
+LATE: Final = re.compile(r"\b(?:latest|newest|most recent|most recently)\b|最近|最新|最晚")
 EARLY: Final = re.compile(r"\b(?:earliest|oldest)\b|最早")
-EACH: Final = re.compile(r"\b(?:each|per|every|for all|by|of the different)\b|每|各(?![是为])")
-RANK: Final = re.compile(r"\b(?:rank|ranking|ranked|sort|sorted|order|ordered)\b|排序|排名")
+EACH: Final = re.compile(
+    r"\b(?:each|per|every|for all|broken down by|split by|grouped by|by|of the different)\b|每|各(?![是为])"
+)
+RANK: Final = re.compile(
+    r"\b(?:rank|ranking|ranked|sort|sorted|in order of|in the order of|order by|ordered by|(?:highest|worst|largest|biggest|most|lowest|smallest|best) first|descending|ascending)\b|排序|排名"
+)
+COMPARED: Final = re.compile(r"\b(?:compared? (?:with|to)|compare)\b|相比|对比")
 WHICH: Final = re.compile(r"\b(?:which|what)\b|哪")
 SMALL: Final[Mapping[str, int]] = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12,
@@ -103,20 +121,43 @@ _HAN = "".join(word for word in SMALL if not word.isascii())
 TOP: Final = re.compile(
     rf"\b(?:top|worst|best|highest|lowest|largest|smallest|longest|which|what|the)\s+(?P<n>{_SOME})\b(?!\s*(?:%|eur|h\b|hours))"
     rf"|\b(?P<m>{_SOME})\s+(?=(?:highest|lowest|largest|smallest|longest|shortest|worst|best|riskiest|costliest|most)\b)"
-    rf"|(?:前|哪|最\S{{1,2}}的)\s*(?P<z>\d+|[{_HAN}])(?=[个条种项行台]|\b)"
+    rf"|(?:前|哪|最\S{{1,2}}的)\s*(?P<z>\d+|[{_HAN}])(?=[个条种项行台名]|\b)"
 )
 HELD: Final = re.compile(
     r"(?:mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|with the words?|提到|包含|含有)\s*(?:the\s+)?(?P<what>[^,?，？。]+)|by an? (?P<sense>[a-z]+)\b"
 )
 WITHOUT: Final = re.compile(
-    r"(?:\bno|\bwithout(?: an?| any)?|\black(?:s|ing)?(?: an?| any)?|\bmissing|\bnot? (?:yet )?(?:have|has|got)(?: an?| any)?|\bempty"
+    r"(?:\bno|\bwithout(?: an?| any)?|\black(?:s|ing)?(?: an?| any)?|\bmissing|\bnot? (?:yet )?(?:have|has|got)(?: an?| any)?"
+    r"|\bno ?one|\bnobody|\bnever(?: yet)?(?: been)?|\bnot yet(?: been)?|\bnot (?:yet )?(?:been )?(?:assigned to|given)(?: any| an?)?|\bempty"
     r"|(?<!有)没有|无|缺少)(?: current| recommended| corrective)?\s*$"
 )
-EMPTIED: Final = re.compile(r"^\s*(?:is|are|was|were)?\s*(?:empty|missing|blank|at all)")
+EMPTIED: Final = re.compile(r"\s*(?:is|are|was|were)?\s*(?:empty|missing|blank)\b")
 OTHER: Final = re.compile(
-    r"(?:\bother than|\bexcept(?: for| those of)?|\bexcluding|\bapart from|\bbut not|\bnot(?: on| in| from| at| by| of)?|\baside from|除了)"
-    r"(?: the)?\s*$"
+    r"(?:\bother than|\bexcept(?: for)?|\bexcluding|\bapart from|\bbut not|\bnot|\baside from|\boutside(?: of)?|\bnon-?|不是由?|并非|除了?|不由)"
+    r"(?:\s(?:on|in|from|at|by|of|for|those|the ones|that|which|are|is|with|yet|being|to|the))*\s*[\"'“‘(]?\s*$"
 )
+EITHER: Final = re.compile(r"(?:\b(?:or|and)|[,、和或及])\s*$")  # before a second value of a column
+GLOSS: Final = re.compile(
+    r"(?:^|[的、和，\s条个次件台项为是把中里])(?P<said>(?:(?!的)[\u4e00-\u9fff]){1,8})\s*[（(]\s*$"
+)
+EQUAL_AFTER: Final = re.compile(
+    rf"\s*(?:rating\s*)?(?:of|is|are|=|equals?|equal to|rated|at|为|等于|是)?\s*(?:exactly\s*)?{NUMBER}(?![\w-])"
+)
+EQUAL_BEFORE: Final = re.compile(rf"(?:\brated|\ba)\s+{NUMBER}\s+(?:for|in|on)\s+(?:the\s+)?$")
+ZERO: Final = re.compile(r"\b(?:(?P<zero>zero)|no)\s+$")
+BY_TOTAL: Final = re.compile(
+    r"\s*(?:sorted|ranked|in order)?\s*(?:by|of)\s+(?:their\s+|the\s+)?(?P<of>total|sum|number|mean|average)\b"
+)
+NUMBER_OF: Final = re.compile(r"\bnumber of\s+(?:the\s+)?")
+HOW_MANY: Final = re.compile(r"\bhow many (?P<word>\w+)|多少(?P<zh>小时|欧元)")
+LEAST: Final = re.compile(r"\bleast (?:often|frequent|frequently|common)\b|最少")
+FIRST: Final = re.compile(r"\bfirst\b")
+LAST: Final = re.compile(r"\blast\b")
+MEASURES: Final = frozenset(
+    ("days", "weeks", "months", "hours", "minutes", "euros", "percent", "kilometres", "metres", "litres", "tonnes")
+)
+YES: Final = frozenset(("yes", "y", "true", "ja", "是"))
+NO: Final = frozenset(("no", "n", "false", "nein", "否"))
 
 # Words that say nothing of what is asked for, whatever the table: function words, light verbs, politeness, words for rows.
 # Words that narrow ("overdue", "last"), deny ("never", "only") or order in time are none of them.
@@ -125,34 +166,81 @@ a an and any are as at by did do does for from had has have how in is it its lis
 which with be been being am s if then than into onto out up off upon between among during within both
 """
 _FILLING = """
-about actually again against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
+about accounts accounting actually affected against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
 come comes could concern concerned concerning concerns currently data deal dealing deals described did documented done down end ended ends
 entered entries entry ever exactly exist exists fall falling falls find finding finds finish finished found gave get gets getting give
 given gives go goes going got happen happened happening happens held hold holds i identified identify instance instances involve involved
-involves involving item items judged keep keeps kept know known let lie lies like linked listed log logged look lying made make makes
+involves involving item instance includes including items judged keep keeps kept know known let lie lies like linked listed log logged look lying made make makes
 making mark marked me mean means mention my named need needed needs noted now occasion occasions occur occurred occurring occurs one ones
 our ourselves own part parts people place please possible potential present put quickly rate rated rates rating ratings reach reached reaches really
 record recorded records regarding relate related relates relating rely relied report reported reports respect result resulted results
 row rows run runs said same say says score scored scores see seen set show shown shows so some something stand stands state stated
 states step still such table tables take taken takes taking tell that their them there these they thing things this those times together
-told took under us use used uses value values want wanted way ways we well went where whether who whole whose why will within work works
+told took under us use used uses want wanted way ways we well went where whether who whole whose why will within work works
 would you your overview summary sheet plant line lines everything anybody somebody someone exactly kindly thanks thank hello hi dear
-could should may might must shall
+whatever whichever whom wondering would wonder check whether having carry carries occupies occupy turn turns turned asked terms goes back anywhere go gone numbers could should may might must shall
 """
 NARROWING: Final = frozenset(
-    "after again before earlier ever except first former last later never new next no not old only other per previous since than until "
-    "unless without yet".split()
+    [
+        "after",
+        "again",
+        "before",
+        "earlier",
+        "ever",
+        "except",
+        "first",
+        "former",
+        "last",
+        "later",
+        "never",
+        "new",
+        "next",
+        "no",
+        "not",
+        "old",
+        "only",
+        "other",
+        "per",
+        "previous",
+        "since",
+        "than",
+        "until",
+        "unless",
+        "without",
+        "yet",
+    ]
 )
 # Of the words above, those that are no filling where they stand in a name or narrow what is asked for.
-_NARROWING = frozenset("line lines plant works under over during within between result results down own part parts log run runs".split())
-_ABOUT_TITLES = frozenset("line lines plant works sheet log table list file report".split())
+_NARROWING = frozenset(
+    [
+        "line",
+        "lines",
+        "plant",
+        "works",
+        "under",
+        "over",
+        "during",
+        "within",
+        "between",
+        "result",
+        "results",
+        "down",
+        "own",
+        "part",
+        "parts",
+        "log",
+        "run",
+        "runs",
+    ]
+)
+_ABOUT_TITLES = frozenset(["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"])
 
 STOP: Final = frozenset(_STOP.split())
 FILLING: Final = frozenset(_FILLING.split()) - _NARROWING
 FILLING_BESIDE_TITLES: Final = _ABOUT_TITLES
 _FILLING_ZH = re.compile(
     "请问|请|列出|给出|告诉我|一共|总共|共|哪些|有些|些|哪个|哪种|哪条|哪|什么|是多少|多少|几|分别|登记|记录|条目|各自|都是|都|是|的|了|在|有|里|中|和|与|及|吗|呢|吧|们|我们|我|"
-    "各是|各为|写|装|行|条|个|种|项|件|台|次|这|那|年|月|日|之前|以前|之后|以后|以来|含当日|含|没有|有没有|被|把|对|从|到|由|于|需要|应该|目前|现在|所有|全部|情况|以及|时|其"
+    "各是|各为|单条|单项|现有|现|放在|放|做了|做|工作|来|会|上|报告|按|给|由|写|装|行|条|个|种|项|件|台|次|这|那|年|月|日|之前|以前|之后|以后|以来|含当日|含|没有|有没有|被|把|对|从|到|由|于|需要|应该|目前|现在|所有|全部|情况|以及|时|其"
 )  # fmt: skip
 
 
@@ -167,12 +255,27 @@ class Token(NamedTuple):
 
 _ENDINGS = ("ation", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
 _STEM, _LONGEST_KEY = 3, 6
+_SHORT: Final = tuple(
+    (re.compile(rf"(?<![\w-])(?:{short})(?![\w-])"), full) for short, full in {
+        r"avg\.?": "average", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
+        "w/o": "without", r"no\.(?= of)": "number", "nr of": "number of", r"i\.e\.?": "that is", "i'd": "i would", "can't": "cannot", "won't": "will not",
+        r"vs\.?": "compared with", "versus": "compared with",
+    }.items()
+)  # fmt: skip
 _TOKEN = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+(?:[-./'’][^\W_\u4e00-\u9fff]+)*")
 
 
 def plain(text: str) -> str:
     """One spelling: compatibility forms, lower case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).replace("’", "'").casefold().split())
+
+
+def spelt_out(question: str) -> str:
+    """A question in one spelling, with what people shorten written out: "avg qty" is "average quantity", "isn't" "is not"."""
+    text = plain(question)
+    for short, full in _SHORT:
+        text = short.sub(full, text)
+    return re.sub(r"(?<=[a-z])'(?:ll|ve|re|d)\b", "", re.sub(r"(?<=[a-z])n't\b", " not", text))
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -205,5 +308,13 @@ def says_nothing(word: str) -> str:
     """What of a word of a question still says something: "" for a filling one; of Chinese, what the filling leaves."""
     if word.isascii():
         return "" if word in STOP or word in FILLING or (len(word) == 1 and word.isalpha()) else word
-    rest = _FILLING_ZH.sub("", word)
-    return rest
+    return _FILLING_ZH.sub("", word)
+
+
+TITLES: Final[Mapping[str, str]] = {
+    "维修": key("maintenance"),
+    "记录": "log",
+    "校准": key("calibration"),
+    "缺陷": key("defect"),
+}
+"""Words of titles in Chinese, with the keys of the English ones."""

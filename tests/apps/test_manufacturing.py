@@ -25,7 +25,8 @@ from sectorkit.retrieval.index import Index, SyncReport
 from sectorkit.retrieval.known import is_current, read_known
 from sectorkit.safety import with_warnings
 from sectorkit.settings import Settings
-from sectorkit.table_answers import frames_of
+from sectorkit.table_answers import tables_in
+from sectorkit.table_naming import Tables
 from sectorkit.table_questions import understand
 from sectorkit.tables import tables_of
 
@@ -185,12 +186,12 @@ def test_a_golden_query_has_its_result(case: dict[str, Any], index: Index) -> No
 
 
 @pytest.fixture(scope="module")
-def frames(index: Index) -> list[Frame]:
-    return frames_of(index)
+def frames(index: Index) -> Tables:
+    return tables_in(index)
 
 
 @pytest.mark.parametrize("case", cases("golden-tables"), ids=lambda case: case["id"])
-def test_a_golden_question_is_understood_as_its_query(case: dict[str, Any], frames: list[Frame]) -> None:
+def test_a_golden_question_is_understood_as_its_query(case: dict[str, Any], frames: Tables) -> None:
     """The rules of `table_questions` were written with these questions in view: they hold what works, and prove no more."""
     got = understand(case["question"], frames)
     assert got is not None
@@ -218,10 +219,10 @@ def test_a_golden_question_is_understood_as_its_query(case: dict[str, Any], fram
         "?" * 4000,
     ],
 )
-def test_a_question_that_is_none_for_a_table_is_not_answered_by_one(question: str, frames: list[Frame]) -> None:
+def test_a_question_that_is_none_for_a_table_is_not_answered_by_one(question: str, frames: Tables) -> None:
     assert understand(question, frames) is None
 
 
-def test_superseded_tables_are_not_asked(frames: list[Frame]) -> None:
-    assert "operating-limits-2023.md" not in {frame.source for frame in frames}
-    assert "operating-limits.md" in {frame.source for frame in frames}
+def test_superseded_tables_are_not_asked(frames: Tables) -> None:
+    assert "operating-limits-2023.md" not in {frame.source for frame in frames.frames}
+    assert "operating-limits.md" in {frame.source for frame in frames.frames}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
+import docx
 import pytest
 from pretend import PretendIndex, PretendRuntime
 
@@ -100,3 +102,43 @@ def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, s
     box.press("Enter")
     page.wait_for_selector(".sk-problem")
     assert "not understood as a question to a table" in page.inner_text(".sk-problem")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_from_an_alarm_to_a_draft_that_can_be_taken_away(
+    plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str, tmp_path: Path
+) -> None:
+    page = open_page(served(plant), width=width, scheme=scheme)
+    choose(page, "HL-P40")
+    page.get_by_label("What do you notice?").fill("Grinding at the pump side of P-103, bearing hot. The pump was stopped.")
+    page.get_by_label("Bearing temperature").fill("88 °C")
+    page.get_by_label("Vibration velocity").fill("7.9 mm/s")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("article[aria-label=Diagnosis]")
+    page.get_by_role("button", name="Draft: 8D report").click()
+    page.wait_for_selector("article[aria-label=Draft]")
+    shown = page.inner_text("article[aria-label=Draft]")
+    assert "bearing temperature 88 °C > 85 °C (alarm)" in shown
+    assert "Root cause: to be filled in by: team" in " ".join(shown.split())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    for what, ending in (("Word", "docx"), ("Markdown", "md")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download as {what}").click()
+        download.value.save_as(tmp_path / f"draft.{ending}")
+        assert download.value.suggested_filename.startswith("8D-")
+    assert "# 8D report: HL-P40" in (tmp_path / "draft.md").read_text(encoding="utf-8")
+    assert "8D report: HL-P40" in [p.text for p in docx.Document(str(tmp_path / "draft.docx")).paragraphs]
+
+    page.locator("article[aria-label=Draft] a.sk-cite").first.click()
+    page.wait_for_selector("#sk-panel mark")
+
+
+def test_a_draft_for_a_machine_that_no_document_names_is_refused(
+    plant: PretendRuntime, served: Any, open_page: Any
+) -> None:
+    page = open_page(served(plant))
+    page.click('role=tab[name="Diagnose"]')
+    page.get_by_role("button", name="Draft: Nonconformance report").click()
+    page.wait_for_selector(".sk-problem")
+    assert "No limits and no FMEA for no machine" in page.inner_text(".sk-problem")

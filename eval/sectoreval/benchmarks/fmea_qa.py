@@ -40,6 +40,7 @@ from sectorkit.retrieval.parse import parse
 FILE, QUESTIONS = "fmea_dataset_filled.csv", "fmea_qa_model.xlsx"
 ANNOTATION = Path(__file__).with_suffix(".toml")
 TABLES = ("on", "off")
+_TABLES = "sectorkit.table_answers"  # the rules that compute
 _MARKER = re.compile(r"^[ \t]*(?:[-*•–º]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
 
 
@@ -117,7 +118,8 @@ def the_app(context: Context, arm: Arm) -> SectorApp:
     app = load_app("manufacturing_qa")
     if tables == "on" and arm != "oracle":
         return app
-    return replace(app, before=tuple(rule for rule in app.before if getattr(rule, "__name__", "") != "from_tables"))
+    before, after = (tuple(r for r in rules if r.__module__ != _TABLES) for rules in (app.before, app.after))
+    return replace(app, before=before, after=after)
 
 
 def alone(path: Path, home: Path) -> Path:
@@ -133,6 +135,8 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of nuggets, of values and of "none"; where documents are searched, of the rows found and computed with as well."""
     kind, declines = gold["kind"], abstains(reply) is True
     computed = (reply or {}).get("computed")
+    if computed and computed["left"]:  # it stands beside an answer, and is none
+        computed = None
     text, given = said(gold, reply), " ".join((gold["question"], *gold["columns"]))
     recall, precision = nugget_scores(gold["nuggets"], text, given) if reply is not None else (0.0, 0.0)
     value = kind == "value" and has_value(gold, text)

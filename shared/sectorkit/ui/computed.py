@@ -7,22 +7,21 @@ from typing import Any
 
 from sectorkit.answer import Computed
 from sectorkit.table_answers import plain
-from sectorkit.ui.text import document_url, esc, icon, plural
+from sectorkit.ui.text import document_url, esc, notes, plural
 
 _NONE = "None: no row meets this."
 
 
 def computed(app: str, found: Computed) -> str:
     """The query in words, what took no part, the result, and every row behind it as a link."""
-    notes = [f"Understood as: {found.said}, in {found.title}."]
+    said = [f"Understood as: {found.said}, in {found.title}."]
     if found.left:
-        notes.append(f"Not taken into account: {', '.join(found.left)}.")
+        said.append(f"Not taken into account: {', '.join(found.left)}.")
     if found.unread:
-        notes.append(f"{plural(found.unread, 'cell')} could not be read as its column's kind and took no part.")
+        said.append(f"{plural(found.unread, 'cell')} could not be read as its column's kind and took no part.")
     if found.cut:
-        notes.append("The list is cut.")
-    listed = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
-    return f'<ul class="sk-notes">{listed}</ul>{_result(found)}{_behind(app, found)}'
+        said.append("The list is cut.")
+    return f"{notes(said)}{_result(found)}{_behind(app, found)}"
 
 
 def _result(found: Computed) -> str:
@@ -39,14 +38,22 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     bars = len(last) > 1 and all(isinstance(v, int | float) and v >= 0 for v in last) and max(last) > 0
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     body = ""
-    for row in rows:
-        cells = "".join(f'<td dir="auto">{esc(plain(cell))}</td>' for cell in row)
-        bar = f'<td class="sk-bar" aria-hidden="true"><i style="width:{100 * row[-1] / max(last):.1f}%"></i></td>'
+    for row, texts in zip(rows, zip(*(_alike(column) for column in zip(*rows, strict=True)), strict=True), strict=True):
+        cells = "".join(f'<td dir="auto">{esc(text)}</td>' for text in texts)
+        bar = f'<td class="sk-bars" aria-hidden="true"><i style="width:{100 * row[-1] / max(last):.1f}%"></i></td>'
         body += f"<tr>{cells}{bar if bars else ''}</tr>"
     return (
         f'<div class="sk-result" tabindex="0"><table><thead><tr>{head}{"<td></td>" if bars else ""}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _alike(column: Sequence[Any]) -> list[str]:
+    """The values of a column as texts, numbers with as many decimals as one of them needs, and thousands set apart in all or none."""
+    numbers = [value for value in column if isinstance(value, int | float)]
+    apart = "," if any(abs(value) >= 10_000 for value in numbers) else ""
+    places = 2 if any(isinstance(value, float) for value in numbers) else 0
+    return [f"{v:{apart}.{places}f}" if isinstance(v, int | float) else plain(v) for v in column]
 
 
 def _behind(app: str, found: Computed) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sectorkit.limits import Finding, Limit
+from sectorkit.limits import Finding, Limit, worst
 from sectorkit.ui.text import document_url, esc, icon
 
 _LEVELS = {"alarm": ("warn", "Alarm"), "warning": ("half", "Warning")}
@@ -20,22 +20,17 @@ def overall(findings: Sequence[Finding]) -> str:
     """The badge of all findings: green only where every limit could be checked and holds."""
     every = bool(findings) and all(found.state == "within" for found in findings)
     look, style = ("check", "supported") if every else ("none", "")
-    return badge(_worst(findings), in_words(findings), look=look, style=style)
+    return badge(worst(findings), in_words(findings), look=look, style=style)
 
 
 def in_words(findings: Sequence[Finding]) -> str:
     """What the findings come to."""
     told = sum(found.state != "missing" for found in findings)
-    if worst := _worst(findings):
-        return _LEVELS[worst][1]
+    if level := worst(findings):
+        return _LEVELS[level][1]
     if told == len(findings) > 0:
         return f"All {told} limits hold"
     return f"{told} of {len(findings)} limits could be checked, none is exceeded"
-
-
-def _worst(findings: Sequence[Finding]) -> str:
-    exceeded = {found.limit.level for found in findings if found.state == "exceeded"}
-    return next((level for level in _LEVELS if level in exceeded), "")
 
 
 def finding(app: str, found: Finding) -> str:

@@ -11,7 +11,7 @@ from sectorkit.answer import Answer, Citation, Claim, Verdict
 from sectorkit.retrieval.passage import Hit
 from sectorkit.ui.computed import computed
 from sectorkit.ui.rows import link, name, short, status
-from sectorkit.ui.text import attr, document_url, esc, humanise, icon
+from sectorkit.ui.text import attr, document_url, esc, humanise, icon, notes
 
 _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "supported": ("check", "Supported", "Every sentence was found in the documents."),
@@ -29,7 +29,8 @@ def answer(app: str, result: Answer) -> str:
     looks, words, hint = _VERDICTS[result.verdict]
     if result.reason == "model_unavailable":
         looks, words, hint = _SEARCH_ONLY
-    if result.computed:
+    by_code = result.computed is not None and not result.hits
+    if by_code:
         looks, words, hint = _COMPUTED
     languages = {hit.id: hit.passage.metadata.get("language") for hit in result.hits}
     abstained = result.verdict == "abstained"
@@ -42,13 +43,12 @@ def answer(app: str, result: Answer) -> str:
             f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
             "</div>",
             warnings(app, result.warnings),
-            computed(app, result.computed)
-            if result.computed
-            else f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
+            "" if by_code else f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
+            computed(app, result.computed) if result.computed else "",
             _again() if result.reason == "model_unavailable" else "",
             _fields(result.fields),
-            _notes(result.notes),
-            "" if result.computed else _citations(app, result.citations, languages),
+            notes(result.notes),
+            "" if by_code else _citations(app, result.citations, languages),
             _closest(app, result.hits, open_=abstained),
             '<div class="sk-foot">',
             "" if abstained else _copy(result),
@@ -65,7 +65,7 @@ def plain(result: Answer) -> str:
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
-    if result.computed:
+    if result.computed and not result.computed.left:
         lines += ["", f"Computed from {result.computed.title}: {result.computed.said}."]
     lines += ["", *result.notes] if result.notes else []
     return "\n".join(lines)
@@ -149,13 +149,6 @@ def _closest(app: str, hits: Sequence[Hit], *, open_: bool) -> str:
         f'<details class="sk-closest"{" open" if open_ else ""}><summary>Closest passages '
         f'<span class="sk-count">{len(hits)}</span></summary><ol>{rows}</ol></details>'
     )
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    rows = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in notes)
-    return f'<ul class="sk-notes" aria-label="Notes">{rows}</ul>'
 
 
 def _fields(fields: Mapping[str, Any]) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import gradio as gr
 
 from sectorkit.app import SectorApp
-from sectorkit.errors import SectorkitError
 from sectorkit.query import Frame
 from sectorkit.runtime import Runtime
-from sectorkit.table_answers import frames_of, table_answer
+from sectorkit.table_answers import table_answer, tables_in
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
 from sectorkit.ui.page import html, index_of
@@ -30,14 +29,12 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         ask = gr.Button("Compute", variant="primary", elem_classes="sk-go")
     result = html("")
 
+    @working.or_problem
     def computed(asked: str) -> str:
-        try:
-            index = index_of(runtime, app)
-            frames = frames_of(index)
-            got = understand(asked or "", frames)
-            return render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(frames)
-        except SectorkitError as error:
-            return working.problem(str(error))
+        index = index_of(runtime, app)
+        tables = tables_in(index)
+        got = understand(asked or "", tables)
+        return render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
 
     gr.on([ask.click, question.submit], computed, question, result, show_progress="hidden", api_visibility="private")
 

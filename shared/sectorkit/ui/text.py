@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from sectorkit.answer import Citation
 
 _ICONS = {
     "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
@@ -42,6 +45,18 @@ def document_url(app: str, source: str, start: int | None = None, end: int | Non
     if start is None or end is None:
         return path
     return f"{path}?{urlencode({'start': start, 'end': end})}#quote"
+
+
+def quote_link(app: str, quote: Citation, text: str = "") -> str:
+    """A link that opens a quotation in its document, named by where it stands unless `text` is given."""
+    where = ", ".join(filter(None, (quote.title, quote.locator)))
+    return f'<a class="sk-open" href="{esc(document_url(app, quote.source, quote.start, quote.end))}">{esc(text or where)}</a>'
+
+
+def notes(said: Sequence[str]) -> str:
+    """Notes as a list; nothing where there are none."""
+    rows = "".join(f'<li>{icon("info")}<span dir="auto">{esc(note)}</span></li>' for note in said)
+    return f'<ul class="sk-notes" aria-label="Notes">{rows}</ul>' if rows else ""
 
 
 def day(value: Any) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec
 
 from sectorkit.answer import Evidence
+from sectorkit.errors import SectorkitError
 from sectorkit.ui.rows import link, name, short
 from sectorkit.ui.text import esc, icon, plural
 
+P = ParamSpec("P")
 _DRAFT_MARK = re.compile(r"\[\d+(?:\s*[,;–-]\s*\d+)*\]")
 _CLOCK = '<span class="sk-clock" aria-hidden="true"></span>'
 
@@ -64,3 +68,16 @@ def problem(message: str) -> str:
 
 def _dots() -> str:
     return '<span class="sk-dots" aria-hidden="true"><i></i><i></i><i></i></span>'
+
+
+def or_problem(shown: Callable[P, str]) -> Callable[P, str]:
+    """A handler whose expected errors are shown in the place of its HTML."""
+
+    @wraps(shown)
+    def guarded(*args: P.args, **named: P.kwargs) -> str:
+        try:
+            return shown(*args, **named)
+        except SectorkitError as error:
+            return problem(str(error))
+
+    return guarded
