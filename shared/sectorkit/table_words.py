@@ -210,6 +210,20 @@ NARROWING: Final = frozenset(
         "yet",
     ]
 )
+# Verbs that say nothing of what is asked for; their forms are made below.
+_LIGHT = """
+add allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
+deal describe determine discover display draw encounter establish exist expect explain express extract face feel figure fill find fit follow
+get give go happen have hear help hold identify include indicate involve keep know lay lead learn leave let lie list look make manage
+mark mean meet mention name need note notice obtain occur offer pertain pick point present produce provide pull put read recall refer
+register remain remember represent request require retrieve return say see seem send serve set show sit speak stand start state stay
+suggest suffer summarise suppose take talk tell tend think try turn understand use view want watch wish wonder write
+"""
+_LIGHT_NOUNS = """
+already altogether amount basically bit certainly clearly collection detail details even fact generally here how however hence indeed info
+information just kind kinds mainly matter maybe mostly name names namely normally often overview perhaps possibly probably quite rather
+simply side situation somewhere sort sorts specifically though thus too usual usually very while
+"""
 # Of the words above, those that are no filling where they stand in a name or narrow what is asked for.
 _NARROWING = frozenset(
     [
@@ -236,7 +250,13 @@ _NARROWING = frozenset(
 _ABOUT_TITLES = frozenset(["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"])
 
 STOP: Final = frozenset(_STOP.split())
-FILLING: Final = frozenset(_FILLING.split()) - _NARROWING
+_LIGHT_FORMS = frozenset(
+    form
+    for verb in _LIGHT.split()
+    for stem in (verb, verb.removesuffix("e"), verb.removesuffix("y") + "i", verb + verb[-1])
+    for form in (verb, verb + "s", stem + "es", stem + "ed", stem + "ing")
+)
+FILLING: Final = frozenset((*_FILLING.split(), *_LIGHT_NOUNS.split())) - _NARROWING
 FILLING_BESIDE_TITLES: Final = _ABOUT_TITLES
 _FILLING_ZH = re.compile(
     "请问|请|列出|给出|告诉我|一共|总共|共|哪些|有些|些|哪个|哪种|哪条|哪|什么|是多少|多少|几|分别|登记|记录|条目|各自|都是|都|是|的|了|在|有|里|中|和|与|及|吗|呢|吧|们|我们|我|"
@@ -307,7 +327,8 @@ def key(word: str) -> str:
 def says_nothing(word: str) -> str:
     """What of a word of a question still says something: "" for a filling one; of Chinese, what the filling leaves."""
     if word.isascii():
-        return "" if word in STOP or word in FILLING or (len(word) == 1 and word.isalpha()) else word
+        light = word in STOP or word in FILLING or (word in _LIGHT_FORMS and word not in NARROWING)
+        return "" if light or (len(word) == 1 and word.isalpha()) else word
     return _FILLING_ZH.sub("", word)
 
 

@@ -110,7 +110,9 @@ def test_from_an_alarm_to_a_draft_that_can_be_taken_away(
 ) -> None:
     page = open_page(served(plant), width=width, scheme=scheme)
     choose(page, "HL-P40")
-    page.get_by_label("What do you notice?").fill("Grinding at the pump side of P-103, bearing hot. The pump was stopped.")
+    page.get_by_label("What do you notice?").fill(
+        "Grinding at the pump side of P-103, bearing hot. The pump was stopped."
+    )
     page.get_by_label("Bearing temperature").fill("88 °C")
     page.get_by_label("Vibration velocity").fill("7.9 mm/s")
     page.get_by_role("button", name="Check").click()

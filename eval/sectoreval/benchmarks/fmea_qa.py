@@ -118,8 +118,8 @@ def the_app(context: Context, arm: Arm) -> SectorApp:
     app = load_app("manufacturing_qa")
     if tables == "on" and arm != "oracle":
         return app
-    before, after = (tuple(r for r in rules if r.__module__ != _TABLES) for rules in (app.before, app.after))
-    return replace(app, before=before, after=after)
+    before = tuple(rule for rule in app.before if rule.__module__ != _TABLES)
+    return replace(app, before=before, after=tuple(rule for rule in app.after if rule.__module__ != _TABLES))
 
 
 def alone(path: Path, home: Path) -> Path:
@@ -135,7 +135,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of nuggets, of values and of "none"; where documents are searched, of the rows found and computed with as well."""
     kind, declines = gold["kind"], abstains(reply) is True
     computed = (reply or {}).get("computed")
-    if computed and computed["left"]:  # it stands beside an answer, and is none
+    if computed and computed.get("left"):  # it stands beside an answer, and is none
         computed = None
     text, given = said(gold, reply), " ".join((gold["question"], *gold["columns"]))
     recall, precision = nugget_scores(gold["nuggets"], text, given) if reply is not None else (0.0, 0.0)

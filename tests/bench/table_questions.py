@@ -1,0 +1,129 @@
+"""How often questions to tables are understood: `python tests/bench/table_questions.py [--set developed]`.
+
+Counts of the held-out set, with 95 % intervals (Wilson). "passed on" goes to the search and the model; "wrong" is what a user must
+fear. Which questions these are is shown for the developed set alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from manufacturing_qa import APP
+from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.index import Index
+from sectorkit.table_answers import tables_in
+from sectorkit.table_naming import Tables
+from sectorkit.table_questions import Understood, understand
+
+FOLDER = Path(__file__).parents[1] / "tables"
+NOT_ONE = "not a table question"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=("developed", "held-out"), default="held-out")
+    name = parser.parse_args().set
+    with tempfile.TemporaryDirectory() as place:
+        asked = Asked(Path(place))
+        counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+        for case in read(name):
+            said = asked.outcome(case)
+            counts[case["kind"] != NOT_ONE][said] += 1
+            if name == "developed" and (said == "wrong" or (said == "passed on") != (case["kind"] == NOT_ONE)):
+                print(f"{said}: {case['question']}")
+        for answerable, found in counts.items():
+            print(f"{'answerable' if answerable else 'not answerable'} by a query: {found.total()}")
+            for outcome in ("right", "wrong", "passed on"):
+                low, high = wilson(found[outcome], found.total())
+                print(
+                    f"  {outcome:10} {found[outcome]:4}  {found[outcome] / found.total():.3f} [{low:.3f}, {high:.3f}]"
+                )
+        others = [case for case in read("other-questions") if asked.understood(case, plant=True).whole]
+        print(f"intercepted of {len(read('other-questions'))} other questions: {len(others)}")
+
+
+class Asked:
+    """The plant's tables and the invented ones, each in an index of their own, in a folder."""
+
+    def __init__(self, place: Path) -> None:
+        (place / "documents").mkdir()
+        for table in FOLDER.glob("*.csv"):
+            shutil.copy(table, place / "documents")
+        self._invented = {table.name for table in FOLDER.glob("*.csv")}
+        self._plant, self._others = _tables(place / "plant", APP.corpus), _tables(place / "others", place / "documents")
+
+    def understood(self, case: Mapping[str, Any], *, plant: bool = False) -> Understood | _Nothing:
+        """What its question is understood as."""
+        tables = self._others if case.get("table") in self._invented and not plant else self._plant
+        return understand(case["question"], tables) or _Nothing()
+
+    def outcome(self, case: Mapping[str, Any]) -> str:
+        """ "right", "wrong", or "passed on" to the search."""
+        got = self.understood(case)
+        if not isinstance(got, Understood) or not got.whole:
+            return "passed on"
+        return (
+            "right"
+            if case["kind"] != NOT_ONE and got.frame.source == case["table"] and _is_right(case, got)
+            else "wrong"
+        )
+
+
+class _Nothing:
+    whole = False
+
+
+def _tables(folder: Path, documents: Path) -> Tables:
+    index = Index.open(folder, FakeEmbedder())
+    index.sync(documents)
+    return tables_in(index)
+
+
+def _is_right(case: Mapping[str, Any], got: Understood) -> bool:
+    """Whether it has the value asked for, rests on the very rows, or has the groups with their values."""
+    result = got.frame.run(got.query)
+    first = result.rows[0] if result.rows else ()
+    if "value" in case and any(_same(case["value"], value) for value in first[-1:] if len(result.rows) == 1):
+        return True
+    if not (got.query.aggregate or got.query.group_by):
+        places = {row.start: n for n, row in enumerate(got.frame.table.rows, start=1)}
+        if {places[row.start] for row in result.used} == set(case.get("rows", ())):
+            return True
+        return "value" in case and any(_same(case["value"], value) for value in first)
+    return _plain(result.rows) == _plain(case.get("answer", ()))
+
+
+def _same(first: Any, second: Any) -> bool:
+    try:
+        return math.isclose(float(first), float(second), rel_tol=0.005, abs_tol=0.006)
+    except (TypeError, ValueError):
+        return str(first).casefold() == str(second).casefold()
+
+
+def _plain(rows: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
+    return sorted(tuple(f"{v:.2f}" if isinstance(v, int | float) else str(v) for v in row) for row in rows)
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The questions of a set."""
+    return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """A 95 % interval of a share."""
+    if not n:
+        return math.nan, math.nan
+    share, half = k / n, z * math.sqrt(k / n * (1 - k / n) / n + z * z / (4 * n * n))
+    return (share + z * z / (2 * n) - half) / (1 + z * z / n), (share + z * z / (2 * n) + half) / (1 + z * z / n)
+
+
+if __name__ == "__main__":
+    main()
