@@ -144,3 +144,28 @@ def test_a_draft_for_a_machine_that_no_document_names_is_refused(
     page.get_by_role("button", name="Draft: Nonconformance report").click()
     page.wait_for_selector(".sk-problem")
     assert "No limits and no FMEA for no machine" in page.inner_text(".sk-problem")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_pareto_chart_and_the_highest_risks_are_drawn(
+    plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str
+) -> None:
+    page = open_page(served(plant), width=width, scheme=scheme)
+    page.click('role=tab[name="Tables"]')
+    box = page.get_by_label("A chart of a table")
+    box.click()
+    page.get_by_role("option", name="Defect log of final inspection, 2025: Cost EUR by Defect", exact=True).click()
+    page.wait_for_selector("figure[aria-label=Chart]")
+    rows = page.locator(".sk-chart tbody tr")
+    first = " ".join(rows.first.inner_text().split())
+    assert first == "Porous casting 27,323.50 29 %"
+    assert rows.last.inner_text().strip().endswith("100 %")
+    assert rows.first.locator("rect").bounding_box()["width"] > rows.nth(1).locator("rect").bounding_box()["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    box.click()
+    box.fill("highest RPN")
+    page.get_by_role("option", name="the highest RPN").click()
+    page.wait_for_selector("figcaption >> text=the highest RPN")
+    assert "Gland plate loosens" in rows.first.inner_text()
+    assert "210" in rows.first.inner_text()

@@ -1,8 +1,9 @@
-"""The page "Tables": a question to the tables of an app's documents, also one that is understood in part; and what tables there are."""
+"""The page "Tables": a question to the tables of an app's documents, also one that is understood in part; charts; and what tables there are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -12,6 +13,7 @@ from sectorkit.runtime import Runtime
 from sectorkit.table_answers import table_answer, tables_in
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
+from sectorkit.ui.charts import charts_of, draw
 from sectorkit.ui.page import html, index_of
 from sectorkit.ui.text import esc, icon
 
@@ -19,7 +21,7 @@ _UNREAD = "This was not understood as a question to a table. Name a column, a va
 
 
 def tables_page(runtime: Runtime, app: SectorApp) -> None:
-    """A question box and its result. Named by an app: `AppPage("Tables", "sectorkit.ui.tables:tables_page")`."""
+    """A question box with its result, and charts. Named by an app: `AppPage("Tables", "sectorkit.ui.tables:tables_page")`."""
     with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
         question = gr.Textbox(
             label="A question to the tables",
@@ -28,6 +30,9 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         )
         ask = gr.Button("Compute", variant="primary", elem_classes="sk-go")
     result = html("")
+    with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
+        chart = gr.Dropdown([], label="A chart of a table", filterable=True, interactive=True)
+    drawn = html("")
 
     @working.or_problem
     def computed(asked: str) -> str:
@@ -36,7 +41,20 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         got = understand(asked or "", tables)
         return render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
 
-    gr.on([ask.click, question.submit], computed, question, result, show_progress="hidden", api_visibility="private")
+    def charts() -> Any:
+        if runtime.index(app.name) is None:
+            return gr.skip()
+        return gr.Dropdown(choices=[found.title for found in charts_of(tables_in(index_of(runtime, app)).asked)])
+
+    @working.or_problem
+    def drawing(title: str) -> str:
+        found = charts_of(tables_in(index_of(runtime, app)).asked)
+        return next((draw(chart) for chart in found if chart.title == title), "")
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    gr.on([ask.click, question.submit], computed, question, result, **quiet)
+    chart.focus(charts, None, chart, **quiet)
+    chart.change(drawing, chart, drawn, **quiet)
 
 
 def _not_understood(frames: Sequence[Frame]) -> str:
