@@ -13,7 +13,7 @@ import pytest
 from sectorkit.retrieval.chunk import chunk
 from sectorkit.retrieval.parse import ParsedDocument, parse
 from sectorkit.retrieval.parse.cells import cell_text
-from sectorkit.retrieval.parse.tables import header_at, labelled, lines
+from sectorkit.retrieval.parse.tables import header_at, labelled, lines, two_rowed
 from sectorkit.retrieval.passage import Passage, locator
 
 
@@ -120,19 +120,79 @@ def test_formulas_give_their_stored_values_and_are_counted_where_they_have_none(
     assert document.notes[0].startswith("formulas without a stored value, which read as empty: 1; open the workbook")
 
 
-def test_a_merged_cell_is_read_once_and_errors_and_comments_are_noted(tmp_path: Path) -> None:
+def test_errors_and_comments_are_noted(tmp_path: Path) -> None:
     def fill(book: Any) -> None:
         from openpyxl.comments import Comment
 
-        sheet = book.active
-        for row in (["Zone", "Pump", "Bar"], ["North", "P-1", 3], [None, "P-2", "#REF!"]):
-            sheet.append(row)
-        sheet.merge_cells("A2:A3")
-        sheet["B2"].comment = Comment("check", "me")
+        for row in (["Zone", "Pump", "Bar"], ["North", "P-1", 3], ["South", "P-2", "#REF!"]):
+            book.active.append(row)
+        book.active["B2"].comment = Comment("check", "me")
 
     document = parse(workbook(tmp_path / "a.xlsx", fill))
-    assert document.text.count("North") == 1
     assert document.notes == ("cells with an error such as #REF!: 1", "comments on cells are not read")
+
+
+def test_what_is_merged_over_rows_is_the_value_of_each_and_over_columns_of_the_first(tmp_path: Path) -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (
+            ["Valves of the works"], ["Zone", "Pump", "Bar", "Note"], ["North", "P-1", 3], [None, "P-2", 4, "ok"], [None, None, 5],
+            ["South", "P-4", 6],
+        ):  # fmt: skip
+            sheet.append(row)
+        for merged in ("A1:D1", "A3:A5", "B4:B5"):
+            sheet.merge_cells(merged)
+
+    assert rows(parse(workbook(tmp_path / "a.xlsx", fill))) == [
+        (1, "Valves of the works"),
+        (2, "Zone | Pump | Bar | Note"),
+        (3, "Zone: North | Pump: P-1 | Bar: 3"),
+        (4, "Zone: North | Pump: P-2 | Bar: 4 | Note: ok"),
+        (5, "Zone: North | Pump: P-2 | Bar: 5"),
+        (6, "Zone: South | Pump: P-4 | Bar: 6"),
+    ]
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_header_of_two_rows_names_its_columns_by_the_lower_one(tmp_path: Path, merged: bool) -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (
+            ["Machine", "Risk before", None, "Risk after", None, "Action"], [None, "Severity", "RPN", "Severity", "RPN", None],
+            ["P-1", 7, 210, 7, 70, "Gauge"], ["P-2", 5, 100, 5, 50, None],
+        ):  # fmt: skip
+            sheet.append(row)
+        for ranges in ("A1:A2", "B1:C1", "D1:E1", "F1:F2") if merged else ():
+            sheet.merge_cells(ranges)
+
+    found = rows(parse(workbook(tmp_path / "a.xlsx", fill)))
+    assert found[1] == (
+        2,
+        "Machine | Risk before Severity | Risk before RPN | Risk after Severity | Risk after RPN | Action",
+    )
+    assert found[2:] == [
+        (
+            3,
+            "Machine: P-1 | Risk before Severity: 7 | Risk before RPN: 210 | Risk after Severity: 7 | Risk after RPN: 70 | Action: Gauge",
+        ),
+        (
+            4,
+            "Machine: P-2 | Risk before Severity: 5 | Risk before RPN: 100 | Risk after Severity: 5 | Risk after RPN: 50",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("upper", "below"),
+    [
+        (["Pump", "Zone", "Note"], [["P-1", "North", "3"], ["P-2", "South", "4"]]),
+        (["Pump", "Zone", "", ""], [["Alpha", "North", "old", ""], ["Beta", "South", "", "new"]]),
+        (["Pump", "", "Bar"], [["Alpha", "Beta", "Gamma"]]),
+        (["Pump", "Zone"], [["Severity", "RPN"]]),
+    ],
+)
+def test_a_first_row_of_values_is_no_second_header(upper: list[str], below: list[list[str]]) -> None:
+    assert two_rowed(upper, below) is None
 
 
 def test_what_a_workbook_says_of_itself_is_taken(tmp_path: Path) -> None:

@@ -77,6 +77,9 @@ class Tables:
             for number, row in sample[: at + 1]:
                 self._write(number, row, (), page)
             header, sample = sample[at][1], sample[at + 1 :]
+            if sample and (both := two_rowed(header, [row for _, row in sample])):
+                self._write(sample[0][0], both, (), page)
+                header, sample = both, sample[1:]
         elif 2 * max(_filled(row) for _, row in sample) < _filled(header):
             header = ()  # something else, beside or below the table
         for number, row in sample:
@@ -137,6 +140,33 @@ def header_at(rows: Sequence[Row], *, is_first: bool) -> int | None:
         if width == widest:
             return None
     return None
+
+
+def two_rowed(upper: Row, below: Sequence[Row]) -> Row | None:
+    """The columns' names where the first row below a header goes on with it: "Risk" above "Severity", "Occurrence", "Detection".
+
+    A name of the lower row counts, with the upper one's group ahead of it only where another column would have the same.
+    """
+    lower, rest = below[0], below[1:]
+    width = max(len(upper), len(lower))
+    top, low = ([*row, *[""] * (width - len(row))] for row in (upper, lower))
+    grouped = [n for n in range(1, width) if low[n] and not top[n]]  # a name below the rest of a group
+    filled = [cell for cell in low if cell]
+    if not grouped or not rest or any(_DIGIT.search(cell) or not is_words(cell) for cell in filled):
+        return None
+    if any(
+        t and b and t != b and (n + 1 >= width or top[n + 1] or not low[n + 1])
+        for n, (t, b) in enumerate(zip(top, low, strict=True))
+    ):
+        return None  # a value below a name, and no group
+    if not _is_above_values(low, rest):
+        return None
+    groups = [next((top[n] for n in range(at, -1, -1) if top[n]), "") for at in range(width)]
+    names = [b or t for t, b in zip(top, low, strict=True)]
+    return [
+        f"{g} {name}" if b and g != name and names.count(name) > 1 else name
+        for name, b, g in zip(names, low, groups, strict=True)
+    ]
 
 
 def is_words(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 A sheet's name is a heading, and each row a line that stands alone (see `tables`). Hidden sheets are left out and
 named, as hidden text is in every format; hidden rows and columns are read, since most are hidden by a filter.
-Nothing is calculated. A merged cell's value is where the workbook has it: in the first of its cells.
+Nothing is calculated. What is merged over several rows is the value of each of them; over columns, of the first.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _DAMAGE = (SyntaxError, ValueError, KeyError, IndexError, TypeError, AttributeEr
 _UNCALCULATED = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
+_MOST_MERGED = 20_000  # ranges of a sheet
 _SCANNED = 256 * 2**20  # bytes of XML a file
 
 
@@ -49,7 +51,7 @@ def parse_xlsx(path: Path) -> ParsedDocument:
         except (*_DAMAGE, openpyxl.utils.exceptions.InvalidFileException) as error:
             raise unreadable(path, _EXCEL, reason(error)) from None
         try:
-            reader = _Reader()
+            reader = _Reader(archive)
             for page, name in enumerate(book.sheetnames, start=1):
                 reader.add(book[name], page)
         finally:
@@ -76,7 +78,8 @@ def parse_xlsx(path: Path) -> ParsedDocument:
 class _Reader:
     """Adds sheets to a draft, and remembers what a person should know of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
         self.draft = Draft()
         self._tables = Tables(self.draft)
         self._hidden: list[str] = []
@@ -96,12 +99,20 @@ class _Reader:
     def _read(self, sheet: Sheet, page: int) -> None:
         sheet.reset_dimensions()  # what a workbook says of its size is often wrong, and rows would be filled up to it
         last = 0
+        merged = _merged(self._archive, str(getattr(sheet, "_worksheet_path", "")))
+        kept: dict[int, tuple[int, str]] = {}  # by column: until which row a merged value holds, and the value
 
         def rows() -> Iterator[list[str]]:
             nonlocal last
             for cells in sheet.iter_rows():
                 last += 1
                 row = [self._text(cell) for cell in cells]
+                for column, end in merged.get(last, ()):
+                    kept[column] = end, row[column] if column < len(row) else ""
+                for column, (end, value) in kept.items():
+                    if last <= end and value:
+                        row += [""] * (column + 1 - len(row))
+                        row[column] = row[column] or value
                 if any(row) and not heading:
                     self.draft.add(sheet.title, "heading", level=1, page=page)
                     heading.append(sheet.title)
@@ -175,3 +186,30 @@ def _uncalculated(archive: zipfile.ZipFile) -> int:
                     found, end = found + 1, match.end()
                 tail = text[max(end, len(text) - 1000) :]
     return found
+
+
+def _merged(archive: zipfile.ZipFile, name: str) -> dict[int, list[tuple[int, int]]]:
+    """What a sheet has merged over several rows: by its first row, the column (from 0) and the last row of each."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    name, left, count, tail = name.lstrip("/"), _SCANNED, 0, b""
+    if name not in archive.namelist():
+        return found
+    with archive.open(name) as stream:
+        while left > 0 and count < _MOST_MERGED and (block := stream.read(2**20)):
+            left -= len(block)
+            text = tail + block
+            end = 0
+            for match in _MERGED.finditer(text):
+                first, last, end = int(match[2]), int(match[4]), match.end()
+                if first < last:
+                    found.setdefault(first, []).append((_column(match[1]), last))
+                    count += 1
+            tail = text[max(end, len(text) - 100) :]
+    return found
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - ord("A") + 1
+    return number - 1
