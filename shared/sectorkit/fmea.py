@@ -91,11 +91,12 @@ def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> list[Fm
     found: list[FmeaRow] = []
     for hit in index.search(symptoms, _DEPTH, where={"source": sources}):
         place = hit.passage.metadata
-        found += [
+        held = [
             row for row in rows
             if row.quote.source == place["source"] and row.quote.start < place["end"] and place["start"] < row.quote.end
             and row not in found
         ]  # fmt: skip
+        found += sorted(held, key=lambda row: -alike(symptoms, row.cells["Effect"]))  # of one passage, by their words
     return found
 
 

@@ -79,7 +79,12 @@ def table_answer(question: str, understood: Understood, index: Index) -> Answer:
         frame.source, frame.name, query.model_dump(), query.in_words(), result.columns, result.rows, result.total,
         tuple((row.start, row.end, row.number or 0) for row in result.used), result.cut, result.unread, understood.left,
     )  # fmt: skip
-    return Answer(question, "supported", "\n".join(lines), citations=cited, claims=tuple(claims), computed=computed)
+    notes = tuple(
+        f"{frame.title}: {note}" for note in index.document(frame.source).notes
+    )  # such as rows that were left out
+    return Answer(
+        question, "supported", "\n".join(lines), citations=cited, claims=tuple(claims), notes=notes, computed=computed
+    )  # fmt: skip
 
 
 def plain(value: Any) -> str:

@@ -182,7 +182,7 @@ def test_a_rating_may_stand_before_and_behind_its_column(question: str) -> None:
     [
         ("Which parts were issued before 20 May 2025?", "15"), ("parts issued on 16 June 2025", "3"), ("parts issued since June 2025", "368"),
         ("parts issued in the first half of 2025", "1236"), ("parts issued by the end of June 2025", "12356"), ("parts issued after June 2025", "8"),
-        ("parts that were issued in 2024", "5"), ("parts of Ola issued in June 2025", "3"), ("parts issued in 2023", ""),
+        ("parts that were issued in 2024", "5"), ("parts issued from 2025-03-04 to 2025-06-16", "123"), ("parts of Ola issued in June 2025", "3"), ("parts issued in 2023", ""),
     ],
 )  # fmt: skip
 def test_days_are_compared(question: str, parts: str) -> None:
@@ -438,34 +438,34 @@ def test_every_word_that_is_left_stands_in_the_question(question: str) -> None:
 TOLD: dict[str, list[tuple[str, object]]] = {
     "no is taken for the No of another column": [
         ("How many parts have no buyer?", 2), ("How many parts has no one bought?", 2), ("Which critical parts have no stock?", ["SP-1003", "SP-1008"]),
-        ("How many parts cost no more than 18.90 EUR?", 2),
+        ("Which parts cost no more than 18.90 EUR?", ["SP-1004", "SP-1007"]),
     ],
-    "a word of no, between a group and a yes, is taken for part of the yes": [("Which supplier has no critical parts?", [("Manox",)])],
+    "the no before a yes is seen and then forgotten": [("Which supplier has no critical parts?", [("Manox",)])],
     "the name of a column with empty cells counts these as well": [
         ("How many parts were issued?", 6), ("How many parts have a buyer?", 6), ("How many failure modes have a recommended action?", 4),
         ("How many parts were issued until 2025?", 6),
     ],
     "how many counts rows where a column is asked for": [("How many suppliers are there?", 4), ("How many suppliers have critical parts?", 3), ("How many warehouses hold parts of Norrvik?", 2)],
-    "both ends of a span are single days": [("How many parts were issued between 4 March 2025 and 16 June 2025?", 3), ("How many parts were issued from 2025-03-04 to 2025-06-16?", 3)],
+    "both ends of a span are single days": [("How many parts were issued between 4 March 2025 and 16 June 2025?", 3), ("How many parts were issued 4 March to 16 June 2025?", 3)],
     "two times must hold at once": [("How many parts were issued in 2024 and 2025?", 6), ("How many parts were issued before June 2025 or after June 2025?", 4)],
     "may is a filling word even where it is a month": [("How many parts were issued in May?", 1), ("How many parts were issued in May or June 2025?", 3)],
-    "a number of four digits is a year": [("How many parts have a stock of up to 2000?", 8), ("How many parts have a stock of 2025?", 0), ("How many parts are over 2000 EUR?", 0), ("How many parts are of SP2025?", 0)],
+    "a number of four digits is a year": [("How many parts have a stock of up to 2000?", 8), ("How many parts have a stock of 2025?", 0), ("How many parts are of SP2025?", 0)],
     "what stands behind a number is not compared with the unit of its column": [
         ("How many parts have a weight above 500 g?", 5), ("How many parts have a weight above 2 t?", 0), ("How many parts have a price above 5k EUR?", 0),
     ],
     "or between two columns, or two bounds, is and": [
-        ("How many parts are in Hall A or critical?", 6), ("How many parts have a price above 200 EUR or a stock of 4?", 4), ("How many parts have a stock below 2 or above 20?", 4),
+        ("How many parts are in Hall A or critical?", 6), ("How many parts have a price above 200 EUR or a stock of 4?", 4), ("How many parts have a stock between 4 and 7 or above 20?", 4),
     ],
     "both of two values is either": [("How many suppliers supply both Hall A and Hall B?", 2)],
     "only is passed over": [("Which suppliers supply only critical parts?", [("Castwell",)])],
-    "a letter says nothing even where it is all of a value that is not the table's": [("How many parts are in Hall Z?", 0)],
-    "a total, or a mean, that is ranked in a way that its column is not for is dropped": [("Which warehouse has the highest total stock?", [("Hall A", 41)])],
+    "a letter says nothing, even the only one of a name that the table does not hold": [("How many parts are in Hall Z?", 0)],
+    "a total of what is not known to add up is dropped where groups are ranked by it": [("Which warehouse has the highest total stock?", [("Hall A", 41)])],
     "of two things that are asked for one is answered": [
         ("What are the lowest and the highest price?", [12.4, 690]), ("What are the average price and the total stock?", [(233.1, 90)]),
         ("What is the sum of the three highest prices?", 1495), ("What is the average number of parts per warehouse?", 2), ("How many parts are dearer than the average?", 3),
     ],
     "words of a state are taken for filling": [("How many parts are out of stock?", 2), ("How many actions are done?", None), ("How many parts are needed?", None)],
-    "what is to be held may be nothing": [("Which parts contain ?", None)],
+    "what is to be held may be nothing": [("How many parts contain ?", None)],
 }  # fmt: skip
 
 
