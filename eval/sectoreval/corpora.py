@@ -6,7 +6,9 @@ at them too, and synced by the index that users search. The index is kept: a sec
 
 from __future__ import annotations
 
+import filecmp
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +94,15 @@ def write_beir(corpus: Corpus, folder: Path) -> None:
         folder / "queries.jsonl", "".join(_line({"_id": key, "text": text}) for key, text in corpus.questions.items())
     )
     _write(folder / "qrels" / "test.tsv", "\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of the file in that folder, made where there is none or another; returns the folder."""
+    copy = folder / path.name
+    if not copy.exists() or not filecmp.cmp(path, copy, shallow=False):
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return folder
 
 
 def _line(entry: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -261,6 +262,24 @@ def test_new_numbers_are_used_after_a_sync(tmp_path: Path, own: Index) -> None:
     got = computed("What is the pressure of V-103?", own)
     assert got.text.startswith("Medium: Steam; Pressure bar: 63")
     assert "63" in got.citations[0].quote
+
+
+@pytest.mark.xfail(
+    strict=True, reason="which tables are in force is decided once, and kept over midnight until a document changes"
+)
+def test_a_table_whose_time_runs_out_is_not_asked_any_more(
+    tmp_path: Path, own: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(date):
+        @classmethod
+        def today(cls) -> Later:
+            return cls(3000, 1, 1)
+
+    (tmp_path / "corpus" / "metadata.toml").write_text(METADATA.replace("2019-12-31", "2999-12-31"), encoding="utf-8")
+    own.sync(tmp_path / "corpus")
+    computed("What is the pressure of V-903?", own)
+    monkeypatch.setattr("sectorkit.table_answers.date", Later)
+    assert isinstance(from_tables(Request("What is the pressure of V-903?"), own), Request)
 
 
 def test_a_table_that_is_gone_is_not_asked(tmp_path: Path, own: Index) -> None:

@@ -3,23 +3,34 @@
 Official metric: accuracy on the original and on the simply perturbed file (options reversed and relabelled), and
 consistency, the share right in both. Upstream asks for reasoning and parses the end of it; here the choice is constrained.
 Two thirds of the questions ask for what is *not* relevant.
+
+In the arms that search, the model first reads what the app finds in two FMEAs: the sample plant's of pumps, compressors and a lathe,
+and that of a mining truck (see fmea_qa). Neither was written for these questions, and of most of their assets, such as transformers
+and turbines, neither says anything: the difference to `closed_book` is what such knowledge is worth here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
+from sectoreval.benchmarks import fmea_qa
 from sectoreval.choice import LETTERS, Question, choose
 from sectoreval.choices import debiased, in_words, outcome_of
 from sectoreval.context import Context
+from sectoreval.corpora import copied
 from sectoreval.measures import mean, position_bias, positions, ratio
+from sectoreval.reading import read_before
+from sectorkit.app import load_app
 from sectorkit.bench.jsonl import read_jsonl
 from sectorkit.errors import ConfigurationError
 
 _MAIN, _PERTURBED = "filtered_data_all_Mar_30_2025.jsonl", "fmsr_filtered_perturbed_data_all_simple.jsonl"
 _MOST_OPTIONS = 5
+_PLANT = "fmea-works-2.xlsx"
 _LABELS = "PQRST"  # of the perturbed file's options
 
 
@@ -78,12 +89,31 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     )
 
 
+def knowledge(context: Context) -> Path:
+    """A folder with the two FMEAs, and nothing else."""
+    folder = context.settings.home / "benchmarks" / "corpora" / "fmea-knowledge"
+    for path in (load_app("manufacturing_qa").corpus / _PLANT, context.data("fmea_hybrid_rag") / fmea_qa.FILE):
+        copied(path, folder)
+    return folder
+
+
+def solve(context: Context, arm: Arm) -> Any:
+    if arm == "closed_book":
+        return choose(context, questions)
+    index = context.app_index(load_app("manufacturing_qa"), knowledge(context))  # before the run
+
+    def prepare(gold: Mapping[str, Any]) -> tuple[str, list[dict[str, str]]]:
+        return read_before(context, index, arm, gold["original"]["question"], documents={})
+
+    return choose(context, questions, prepare=prepare)
+
+
 BENCHMARK = Benchmark(
     name="failuresensoriq",
     title="FailureSensorIQ: failure modes and sensors",
     sector="manufacturing",
     source="failuresensoriq",
-    arms=("closed_book",),
+    arms=("closed_book", "lexical", "dense", "hybrid", "reranked"),
     measures=(
         mean("accuracy", "correct", about="right on the original question"),
         mean("perturbed", about="right on the perturbed question"),
@@ -96,6 +126,6 @@ BENCHMARK = Benchmark(
         mean("chance", about="what guessing gives on these questions"),
     ),
     cases=cases,
-    solve=lambda context, arm: choose(context, questions),
+    solve=solve,
     score=score,
 )

@@ -13,9 +13,7 @@ columns' names count only where nothing else is left. Of 40 cases an interval is
 from __future__ import annotations
 
 import csv
-import filecmp
 import re
-import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +27,7 @@ from sectoreval.asking import ask_app
 from sectoreval.benchmark import Benchmark, Case, Outcome, Reply, Scored
 from sectoreval.benchmarks._nuggets import close, denies, nugget_scores, numbers_of, read_nuggets
 from sectoreval.context import Context
-from sectoreval.corpora import Corpus
+from sectoreval.corpora import Corpus, copied
 from sectoreval.measures import mean, ratio
 from sectoreval.texts import without_marks
 from sectorkit.app import SectorApp, load_app
@@ -107,7 +105,12 @@ def solve(context: Context, arm: Arm) -> Any:
     app, folder = the_app(context, arm), context.data("fmea_hybrid_rag")
     if arm == "oracle":
         return ask_app(context, arm, app=app, corpus=partial(rows_apart, folder, cases(context)))
-    return ask_app(context, arm, app=app, corpus=None, docs=alone(folder / FILE, context.settings.home))
+    return ask_app(context, arm, app=app, corpus=None, docs=alone(context))
+
+
+def alone(context: Context) -> Path:
+    """A folder that holds a copy of the sheet and nothing else: beside it lie the answers."""
+    return copied(context.data("fmea_hybrid_rag") / FILE, context.settings.home / "benchmarks" / "corpora" / "fmea")
 
 
 def the_app(context: Context, arm: Arm) -> SectorApp:
@@ -120,15 +123,6 @@ def the_app(context: Context, arm: Arm) -> SectorApp:
         return app
     before = tuple(rule for rule in app.before if rule.__module__ != _TABLES)
     return replace(app, before=before, after=tuple(rule for rule in app.after if rule.__module__ != _TABLES))
-
-
-def alone(path: Path, home: Path) -> Path:
-    """A folder that holds a copy of this file and nothing else: beside it lie the answers."""
-    copy = home / "benchmarks" / "corpora" / "fmea" / path.name
-    if not copy.exists() or not filecmp.cmp(path, copy, shallow=False):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    return copy.parent
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:

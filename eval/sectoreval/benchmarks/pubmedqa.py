@@ -18,8 +18,9 @@ from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.choice import choose
 from sectoreval.choices import choice_case, choice_measures, one_question, score_choice
 from sectoreval.context import Context
-from sectoreval.corpora import DOCUMENT, Corpus, CorpusIndex
+from sectoreval.corpora import DOCUMENT, Corpus
 from sectoreval.measures import Array, Measure, mean
+from sectoreval.reading import read_before
 from sectorkit.bench.beir import BeirDocument
 from sectorkit.bench.jsonl import read_json
 
@@ -60,34 +61,10 @@ def solve(context: Context, arm: Arm) -> Any:
     opened = context.index(corpus(context.data("mirage_mcq")))  # before the run: a case's time is not spent on indexing
 
     def prepare(gold: Mapping[str, Any]) -> tuple[str, list[dict[str, str]]]:
-        return read_before(context, opened, arm, gold)
+        where = {DOCUMENT: [gold["article"]]} if arm == "oracle" else None
+        return read_before(context, opened.index, arm, gold["question"], documents=opened.documents, where=where)
 
     return choose(context, one_question, prepare=prepare)
-
-
-def read_before(
-    context: Context, opened: CorpusIndex, arm: Arm, gold: Mapping[str, Any]
-) -> tuple[str, list[dict[str, str]]]:
-    """What is read before the question: passages within the model's budget, found by the question alone."""
-    from sectorkit.packing import pack
-    from sectorkit.retrieval.rerank import search_by
-
-    where = {DOCUMENT: [gold["article"]]} if arm == "oracle" else None
-    mode = "hybrid" if arm == "oracle" else arm
-    find = search_by(mode, opened.index, context.reranker if arm == "reranked" else None)
-    hits = find(gold["question"], 10, where=where)
-    limits, count = context.limits(), opened.index.embedder.count_tokens
-    evidence = pack(hits, budget=limits.evidence_budget(count(gold["question"])), count=count, max_passages=5)
-    if arm == "oracle":  # as the article has them, and not by rank
-        evidence = tuple(sorted(evidence, key=lambda e: int(e.passage.metadata["start"])))
-    listed = [
-        {
-            "id": str(e.passage.id), "document": opened.documents[str(e.passage.metadata["source"])],
-            "title": str(e.passage.metadata["title"]), "text": e.text,
-        }
-        for e in evidence
-    ]  # fmt: skip
-    return "\n\n".join(e.text for e in evidence), listed
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
