@@ -173,13 +173,16 @@ class Frame:
 
     def distinct(self, column: str) -> list[str]:
         """The values of a column of texts, each once, the most frequent first."""
-        if column not in self._distinct:
-            counted = Counter(cell for cell in self._columns[column] if cell)
-            self._distinct[column] = [value for value, _ in counted.most_common()]
-        return self._distinct[column]
+        return list(self.counts(column))
+
+    def counts(self, column: str) -> Mapping[str, int]:
+        """How many rows have each value of a column of texts, the most frequent first."""
+        if column not in self._counts:
+            self._counts[column] = dict(Counter(cell for cell in self._columns[column] if cell).most_common())
+        return self._counts[column]
 
     @cached_property
-    def _distinct(self) -> dict[str, list[str]]:
+    def _counts(self) -> dict[str, dict[str, int]]:
         return {}
 
     @cached_property

@@ -153,9 +153,41 @@ class Naming:
     # -- values --------------------------------------------------------------------------------------------------
 
     def values(self) -> list[Mention]:
-        """Every value that is named, those that explain most of the question first."""
+        """Every value that is named, those that explain most of the question first.
+
+        A name that stands in several columns is taken to be of the one whose own name stands beside it, then of one that is
+        not asked for, then of the one in which most rows have it.
+        """
         found = [m for column, kind in self.frame.kinds.items() if kind == "text" for m in self._of(column)]
-        return sorted(found, key=lambda m: (-m.weight, not m.sure))
+        asked = self.columns([])
+
+        def place(mention: Mention) -> tuple[float, bool, int, int]:
+            own = [m for m in asked if m.column == mention.column]
+            beside = any(0 <= mention.start - m.end <= 2 or 0 <= m.start - mention.end <= 1 for m in own)
+            rows = self.frame.counts(mention.column).get(str(mention.value), 0)
+            return -mention.weight, not mention.sure, 0 if beside else 2 if own else 1, -rows
+
+        return sorted(found, key=place)
+
+    def kinds_of(self, mention: Mention) -> str | None:
+        """The key of a value's one word, where the question asks for all of that kind: "pumps", "any bearing".
+
+        There must be other values of the column that hold the word.
+        """
+        held = self._known.get(mention.column)
+        said = [t for t in self.words if mention.start <= t.start < mention.end]
+        if held is None or len(said) != 1 or mention.value is None:
+            return None
+        others = {value.text for value in held.of_key.get(said[0].key, ()) if said[0].key in value.keys}
+        plural = (
+            said[0].word.endswith("s") and not said[0].word.endswith("ss") and said[0].word not in plain(mention.value)
+        )
+        before = re.search(
+            r"\b(?:any|all|every|each|all the|kind of|kinds of|type of|types of)\s+$", self.text[: mention.start]
+        )
+        return (
+            said[0].key if len(others & set(self.frame.distinct(mention.column))) > 1 and (plural or before) else None
+        )
 
     def _of(self, column: str) -> Iterator[Mention]:
         held = self._known.get(column)

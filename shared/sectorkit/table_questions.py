@@ -20,6 +20,7 @@ from sectorkit.table_words import Token, key, says_nothing, spelt_out, tokens
 
 _ENOUGH = 1.0  # of a score, below which a question named too little
 _KEYWORDS = 3  # words of a question that may be looked for within cells
+_SHORT = 3  # letters
 _NEAR = 40  # characters between a number and the column that it is of
 _FEW = 8  # rows at least for each value, where a column is asked for by a word of the title
 _GAP = 16  # characters between "each" or "which" and the column that it is of
@@ -79,6 +80,8 @@ class _Reader:
         self.seen += [(m.start, m.end) for m in self.columns]
         self.score += 0.5 * len({m.column for m in self.columns})
         query, left = self._rest(query)
+        if not (query.filters or query.aggregate or query.group_by or query.order_by):
+            return None  # columns alone are no question
         return Understood(self.frame, query, self.score, left) if self.score >= _ENOUGH else None
 
     # -- what is named -------------------------------------------------------------------------------------------
@@ -103,7 +106,10 @@ class _Reader:
                 continue
             other = say.OTHER.search(self.text[: mention.start])
             same = next((f for f in self.filters if f.column == mention.column), None)
-            if same is None:
+            kind = self.naming.kinds_of(mention)
+            if same is None and kind and not other:
+                self.filters.append(Filter(column=mention.column, op="contains", value=kind))
+            elif same is None:
                 self.filters.append(Filter(column=mention.column, op="!=" if other else "=", value=mention.value))
             elif same.op == "=" and not other and (mention.sure or say.EITHER.search(self.text[: mention.start])):
                 held = same.value if isinstance(same.value, list) else [str(same.value)]
@@ -259,7 +265,7 @@ class _Reader:
             by = self._ranked_by(numeric) if not (most or least) or high else None
             only = limit or (None if rank else 1)
             return self._ranking(by, descending=down, limit=only) if by else None
-        return TableQuery(filters=self.filters, select=self._selected()) if self.filters else None
+        return TableQuery(filters=self.filters, select=self._selected()) if self.filters or self.columns else None
 
     def _ranking(self, by: str, *, descending: bool, limit: int | None) -> TableQuery:
         self.score += 1.0
@@ -390,31 +396,51 @@ class _Reader:
         plainly = not (query.aggregate or query.group_by or query.order_by)  # rows as they are
         if plainly:
             left = tuple(word for word in left if word not in ("each", "every"))
-        if left and (more := self._keywords(left, in_names=not plainly)):
+        if left and (more := self._keywords(left, plainly=plainly)):
+            self.score += 1.0
             return query.model_copy(update={"filters": [*query.filters, *more]}), ()
         return query, left
 
-    def _keywords(self, left: Sequence[str], *, in_names: bool) -> list[Filter]:
-        """Filters for words that are left, where some row that meets the others has all of them in one cell.
+    def _keywords(self, left: Sequence[str], *, plainly: bool) -> list[Filter]:
+        """Filters for words that are left, where some row has all of them: those that stand side by side in one cell.
 
-        What is computed goes by names alone, such as descriptions of parts, in which the words stand side by side: "shower nozzles".
+        Names come before sentences, and what is computed goes by names alone, such as descriptions of parts: "shower nozzles".
         """
-        beside = re.search(r"\s+".join(map(re.escape, left)), self.text)
         strange = any(len(word) < 3 or not word.isascii() or word.isdigit() or word in say.NARROWING for word in left)
-        if len(left) > _KEYWORDS or strange or (in_names and not beside):
+        runs = self._runs(left)
+        if (
+            len(left) > _KEYWORDS
+            or strange
+            or say.REASONING.match(self.text)
+            or (not self.filters and (len(runs) > 1 or len(left) < 2))
+        ):
             return []
-        for column, kind in self.kinds.items():
-            if (
-                kind == "text"
-                and column not in {f.column for f in self.filters}
-                and (self._is_name(column) or not in_names)
-            ):
-                filters = [Filter(column=column, op="contains", value=key(word)) for word in left]
-                if (self.filters or in_names) and self.frame.run(
-                    TableQuery(filters=[*self.filters, *filters], limit=1)
-                ).total:
-                    return filters
-        return []
+        plainly = plainly and bool(self.filters)
+        filters: list[Filter] = []
+        for run in runs:
+            taken = {f.column for f in (*self.filters, *filters)}
+            asked = {m.column for m in self.columns}
+            columns = [c for c, kind in self.kinds.items() if kind == "text" and c not in taken]
+            columns = [c for c in columns if self._is_name(c) or plainly]
+            columns.sort(key=lambda c: (not self._is_name(c), c in asked))
+            for column in columns:
+                held = [Filter(column=column, op="contains", value=_stem(word)) for word in run]
+                if self.frame.run(TableQuery(filters=[*self.filters, *filters, *held], limit=1)).total:
+                    filters += held
+                    break
+            else:
+                return []
+        return filters
+
+    def _runs(self, left: Sequence[str]) -> list[list[str]]:
+        """The words in groups that stand side by side in the question."""
+        runs: list[list[str]] = []
+        for word in left:
+            if runs and re.search(rf"\b{re.escape(runs[-1][-1])}\s+{re.escape(word)}\b", self.text):
+                runs[-1].append(word)
+            else:
+                runs.append([word])
+        return runs
 
     def _left(self) -> Iterator[str]:
         dated = {m.column for m in self.columns} | {f.column for f in self.filters}
@@ -440,3 +466,8 @@ def _uncovered(token: Token, covered: bytearray) -> str:
 
 def _float(number: str) -> float:
     return float(number.replace(",", ""))
+
+
+def _stem(word: str) -> str:
+    """What of a word is looked for within cells: its key, unless that is so short that other words begin with it."""
+    return key(word) if len(key(word)) > _SHORT else word

@@ -136,6 +136,11 @@ OTHER: Final = re.compile(
     r"(?:\bother than|\bexcept(?: for)?|\bexcluding|\bapart from|\bbut not|\bnot|\baside from|\boutside(?: of)?|\bnon-?|不是由?|并非|除了?|不由)"
     r"(?:\s(?:on|in|from|at|by|of|for|those|the ones|that|which|are|is|with|yet|being|to|the))*\s*[\"'“‘(]?\s*$"
 )
+# What wants more than rows that hold a word: "can I rely on", "how do I".
+REASONING: Final = re.compile(
+    r"(?:why|how (?:do|does|did|can|could|should|to)|(?:can|could|may|might|should|must|shall) (?!you\b)|(?:is|was|are) it)\b"
+    r"|怎么|如何|为什么|能不能|可以|应该"
+)
 EITHER: Final = re.compile(r"(?:\b(?:or|and)|[,、和或及])\s*$")  # before a second value of a column
 GLOSS: Final = re.compile(
     r"(?:^|[的、和，\s条个次件台项为是把中里])(?P<said>(?:(?!的)[\u4e00-\u9fff]){1,8})\s*[（(]\s*$"

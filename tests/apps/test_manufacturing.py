@@ -226,3 +226,104 @@ def test_a_question_that_is_none_for_a_table_is_not_answered_by_one(question: st
 def test_superseded_tables_are_not_asked(frames: Tables) -> None:
     assert "operating-limits-2023.md" not in {frame.source for frame in frames.frames}
     assert "operating-limits.md" in {frame.source for frame in frames.frames}
+
+
+# -- reports ------------------------------------------------------------------------------------------------------
+
+_OF_TABLES = (
+    "fmea-works-2.xlsx",
+    "operating-limits.md",
+)  # what code finds without a model that understands both languages
+
+
+@pytest.fixture(scope="module")
+def drafts(plant: Plant, index: Index) -> dict[str, Any]:
+    """The draft of each golden report, by its case."""
+    from manufacturing_qa.report import report
+
+    found = {}
+    for case in cases("golden-reports"):
+        diagnosis = diagnose(case["machine"], case["symptoms"], case["readings"], plant=plant, index=index, on=WRITTEN)
+        found[case["id"]] = report(case["form"], diagnosis, plant=plant, index=index, made=WRITTEN)
+    return found
+
+
+def lines_of(draft: Any) -> list[Any]:
+    return [line for section in draft.sections for line in section.lines]
+
+
+_QUOTES = [
+    pytest.param(
+        case["id"], Quote(said["source"], said["quote"]),
+        marks=pytest.mark.xfail(strict=True, reason="the embedder of the tests finds no English row by Chinese symptoms") if case["id"] == "report-zh-02" else (),
+    )
+    for case in cases("golden-reports") for said in case["must_cite"] if said["source"] in _OF_TABLES
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "quote"), _QUOTES)
+def test_a_golden_report_cites_its_rows_and_limits(
+    case: str, quote: Quote, drafts: dict[str, Any], index: Index
+) -> None:
+    start, end = locate(quote, index) or (0, 0)
+    assert any(c.source == quote.source and c.start < end and start < c.end for c in drafts[case].sources)
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_a_report_names_the_limits_that_are_exceeded(case: dict[str, Any], drafts: dict[str, Any]) -> None:
+    of_limits = [
+        line.label
+        for line in lines_of(drafts[case["id"]])
+        if not line.by and [c.source for c in line.citations] == ["operating-limits.md"]
+    ]
+    assert sorted(of_limits) == sorted(case["limits"])
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_every_line_of_a_report_rests_on_something(case: dict[str, Any], drafts: dict[str, Any], index: Index) -> None:
+    for line in lines_of(drafts[case["id"]]):
+        assert line.citations or line.reported or line.by
+        for citation in line.citations:
+            assert citation.quote == index.document(citation.source).text[citation.start : citation.end]
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_a_report_quotes_no_document_of_another_machine(
+    case: dict[str, Any], drafts: dict[str, Any], index: Index
+) -> None:
+    machines = {
+        c.source: str(index.document(c.source).metadata.get("machine", case["machine"]))
+        for c in drafts[case["id"]].sources
+    }
+    assert {source for source, machine in machines.items() if case["machine"] not in machine} == set()
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_a_report_quotes_only_what_is_in_force(case: dict[str, Any], drafts: dict[str, Any], index: Index) -> None:
+    status = {index.document(c.source).metadata.get("status") for c in drafts[case["id"]].sources}
+    assert "superseded" not in status
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_what_was_reported_stands_in_a_report_as_it_was_said(case: dict[str, Any], drafts: dict[str, Any]) -> None:
+    said = [line.text for line in lines_of(drafts[case["id"]]) if line.reported]
+    assert said == [case["machine"], case["symptoms"], *case["readings"].values()]
+
+
+def test_what_people_have_to_fill_in_is_left_to_a_role(drafts: dict[str, Any]) -> None:
+    from sectorkit.drafts import FILL, markdown
+    from sectorkit.retrieval.words import words
+
+    met = []
+    for case in cases("golden-reports"):
+        fields = [set(words(line)) for line in markdown(drafts[case["id"]]).splitlines() if FILL in line]
+        met += [any(set(words(wanted)) <= field for field in fields) for wanted in case["to_fill"]]
+    assert sum(met) >= 0.8 * len(met)
+
+
+@pytest.mark.xfail(strict=True, reason="quotes that two searches found differ in their number, and so stand twice")
+@pytest.mark.parametrize("case", ["report-en-01", "report-en-02"])
+def test_a_section_of_a_report_says_nothing_twice(case: str, drafts: dict[str, Any]) -> None:
+    for section in drafts[case].sections:
+        said = [(line.label, line.text, line.by) for line in section.lines]
+        assert len(set(said)) == len(said)
