@@ -18,7 +18,9 @@ from sectorkit.answer import Citation
 FILL = "to be filled in by"
 REPORTED = "as reported"
 _BLANK = "________"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKDOWN = re.compile(
+    r"([\\`*_{}\[\]<>#|~&])|^(\d{1,9})([.)])(?=\s|$)|^([-+=])(?=\s|$|[-+=])"
+)  # what means something in it
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # what XML cannot hold
 
 
@@ -92,7 +94,7 @@ def markdown(draft: Draft) -> str:
         for line in section.lines:
             marks = "".join(f" [{n}]" for n in draft.numbers(line))
             label = f" **{_md(line.label)}:**" if line.label else ""
-            out.append(" ".join(filter(None, (f"-{label}", _md(line.text) + marks, _said(line, "*")))))
+            out.append(" ".join(filter(None, (f"-{label}", _md(line.text) + marks, _said(line, _md(line.by), "*")))))
         out.append("")
     if draft.sources:
         out += ["## Sources", ""]
@@ -117,7 +119,8 @@ def docx(draft: Draft) -> bytes:
             if line.label:
                 paragraph.add_run(f"{_plain(line.label)}: ").bold = True
             paragraph.add_run(_plain(line.text) + "".join(f" [{n}]" for n in draft.numbers(line)))
-            mark = paragraph.add_run(f" {_said(line, '')}" if line.text else _said(line, ""))
+            said = _said(line, _plain(line.by), "")
+            mark = paragraph.add_run(f" {said}" if line.text else said)
             if line.by:
                 mark.font.highlight_color = WD_COLOR_INDEX.YELLOW
             else:
@@ -131,10 +134,10 @@ def docx(draft: Draft) -> bytes:
     return held.getvalue()
 
 
-def _said(line: Line, slant: str) -> str:
+def _said(line: Line, by: str, slant: str) -> str:
     """What stands behind a line that rests on no document."""
     if line.by:
-        return f"{_BLANK} {slant}({FILL}: {line.by}){slant}"
+        return f"{_BLANK} {slant}({FILL}: {by}){slant}"
     return f"{slant}({REPORTED}){slant}" if line.reported else ""
 
 
@@ -147,4 +150,4 @@ def _plain(text: str) -> str:
 
 
 def _md(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", _plain(text))
+    return _MARKDOWN.sub(lambda m: f"{m[2]}\\{m[3]}" if m[2] else f"\\{m[1] or m[4]}", _plain(text))

@@ -6,15 +6,19 @@ handbook ("Potential Failure Mode", "Potential Effect(s) of Failure"), and Chine
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sectorkit.answer import Citation
 from sectorkit.quoting import quoter
 from sectorkit.retrieval.index import Index
-from sectorkit.retrieval.words import stem, words
+from sectorkit.retrieval.words import words
+from sectorkit.table_words import key
 from sectorkit.tables import tables_of
+from sectorkit.times import is_in_force
 
 _DEPTH = 60  # passages that are looked at for symptoms
 # What a column is called here, and what else it may be called; the first of a sheet's columns that fits.
@@ -22,7 +26,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "Machine": ("machine", "equipment", "asset", "product", "subsystem", "system", "item", "process step", "机器", "设备", "机型"),
     "Failure mode": ("failure mode", "失效模式", "故障模式"),
     "Effect": ("effect", "effect of failure", "effects of failure", "失效后果", "后果", "影响"),
-    "Cause": ("cause", "cause of failure", "causes of failure", "mechanism", "失效原因", "原因"),
+    "Cause": ("cause", "cause of failure", "causes of failure", "cause mechanism of failure", "cause mechanism", "mechanism", "失效原因", "原因"),
     "Severity": ("severity", "sev", "s", "严重度"),
     "Occurrence": ("occurrence", "occ", "o", "频度", "发生度"),
     "Detection": ("detection", "det", "d", "探测度"),
@@ -50,22 +54,25 @@ class FmeaRow:
     def rpn(self) -> float | None:
         """The risk priority number as the sheet states it; None where that is no number."""
         try:
-            return float(self.cells.get("RPN", ""))
+            number = float(self.cells.get("RPN", ""))
         except ValueError:
             return None
+        return number if math.isfinite(number) else None
 
 
 def read_fmea(index: Index) -> tuple[FmeaRow, ...]:
-    """Every row of every FMEA among the documents, in their order."""
+    """Every row of every FMEA among the documents that are in force, in their order."""
     found = []
-    for source in (document.source for document in index.documents()):
+    for source in (d.source for d in index.documents() if is_in_force(d.metadata, date.today())):
         quoted = None
         for table in tables_of(index.document(source).text, index.passages_of(source)):
             named = _named(table.columns)
             if {"Machine", "Failure mode", "Effect"} <= set(named):
                 quoted = quoted or quoter(index, source)
+                # Of two columns of one name, such as an RPN before and after an action, the first counts.
                 found += [
-                    FmeaRow(dict(zip(named, row.cells, strict=True)), quoted(row.start, row.end)) for row in table.rows
+                    FmeaRow(dict(reversed(list(zip(named, row.cells, strict=True)))), quoted(row.start, row.end))
+                    for row in table.rows
                 ]
     return tuple(found)
 
@@ -101,5 +108,5 @@ def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> list[Fm
 
 
 def alike(first: str, second: str) -> int:
-    """How many words two texts share, by their stems."""
-    return len({stem(word) for word in words(first)} & {stem(word) for word in words(second)})
+    """How many words two texts share, whatever their endings."""
+    return len({key(word) for word in words(first)} & {key(word) for word in words(second)})

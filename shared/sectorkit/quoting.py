@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
@@ -55,4 +56,5 @@ def nearest(index: Index, question: str, sources: Sequence[str], *, most: int = 
     hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
     embedder = index.embedder
-    return closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=most)
+    found = closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=most)
+    return tuple(replace(quote, n=0) for quote in found)

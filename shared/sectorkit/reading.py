@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import date
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -13,18 +14,19 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """Calls `read` of an index, and keeps what it gives until the index has another generation, or is gone."""
+    """Calls `read` of an index, and keeps what it gives until the index has another generation, or is gone, or a day is over:
+    what is in force depends on the day."""
 
     def __init__(self, read: Callable[[Index], T]) -> None:
         self._read = read
-        self._made: WeakKeyDictionary[Index, tuple[int, T]] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[Index, tuple[tuple[int, date], T]] = WeakKeyDictionary()
         self._making = threading.Lock()
 
     def __call__(self, index: Index) -> T:
         """What there is of the index's documents as they stand; a second caller waits for the first."""
         with self._making:
-            generation = index.stores.manifest.generation
+            state = index.stores.manifest.generation, date.today()
             made = self._made.get(index)
-            if made is None or made[0] != generation:
-                self._made[index] = made = generation, self._read(index)
+            if made is None or made[0] != state:
+                self._made[index] = made = state, self._read(index)
             return made[1]

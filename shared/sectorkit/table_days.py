@@ -6,39 +6,49 @@ import re
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sectorkit.query import Operator
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_MONTH = "|".join([*_MONTHS, "sept", *(m[:3] for m in _MONTHS if len(m) > 4)])
+_MONTH = "|".join([*_MONTHS, "sept", *(m[:3] for m in _MONTHS if m != "may")])
 _YEAR = r"(?:19|20)\d\d"
 _PART = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "上": 1, "下": 2}
 _DAY = re.compile(
-    rf"(?P<iso>\d{{4}}-\d\d-\d\d)|(?P<end>(?<=to |by )the end of (?:the|this) year|(?<=until )the end of (?:the|this) year)"
-    rf"|(?P<part>first|second|third|fourth|1st|2nd|3rd|4th)\s+(?P<of>half|quarter)\s+(?:of\s+)?(?P<py>{_YEAR})?"
+    r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<end>(?<=to |by )the end of (?:the|this) year|(?<=until )the end of (?:the|this) year)"
+    rf"|(?P<part>first|second|third|fourth|1st|2nd|3rd|4th)\s+(?P<of>half|quarter)(?:\s+of)?(?:\s+(?P<py>{_YEAR}))?(?!\w)"
     rf"|\b(?P<h>[hq])(?P<hn>[1-4])(?:[\s/-]*(?P<hy>{_YEAR}))?\b"
     rf"|(?P<zh>{_YEAR})年(?:(?P<half>[上下])半年|(?P<zm>\d\d?)月(?:(?P<zd>\d\d?)日)?)?|(?<!\d)(?P<m2>\d\d?)月(?:(?P<d2>\d\d?)日)?"
-    rf"|(?:(?P<d>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?)?\b(?P<m>{_MONTH})\b\.?(?:\s+(?P<after>\d\d?)(?:st|nd|rd|th)?(?!\d))?(?:,?\s+(?P<y>{_YEAR}))?"
-    rf"|(?<![\d.,-])(?P<year>{_YEAR})(?![\d.,-]*\d|年)"
+    rf"|(?:\b(?P<d>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?)?\b(?P<m>{_MONTH})\b\.?(?:\s+(?P<after>\d\d?)(?:st|nd|rd|th)?(?![\d.]))?(?:,?\s+(?P<y>{_YEAR}))?"
+    rf"|(?<![\w.,-])(?P<year>{_YEAR})(?![\w.,-]*\d|年|\s*(?:pieces|bottles|eur|euros|hours|rpm|kg|mm|bar)\b)"
 )
 _SHARED_MONTH = re.compile(
-    rf"(?P<both>(?:between|from)\s+(?P<a>\d\d?)(?:st|nd|rd|th)?\s+(?:and|to)\s+(?P<b>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{_MONTH})(?:\s+(?P<y>{_YEAR}))?)"
+    rf"(?:between|from)\s+(?P<a>\d\d?)(?:st|nd|rd|th)?\s+(?:and|to)\s+(?P<b>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{_MONTH})(?:\s+(?P<y>{_YEAR}))?"
 )
+_OFTEN_OTHER = ("may", "march", "mar")  # as often other words, unless one of these stands before them
+_MEANT = re.compile(
+    r"\b(?:in|of|since|until|till|before|after|during|by|from|to|through|and|or|last|this|early|late|mid)[\s-]+(?:the\s+)?$"
+)
+_AMOUNT = re.compile(
+    r"(?:\bup to|\bover|\babove|\bunder|\bbelow|\b(?:more|less|fewer|higher|lower|larger|smaller) than|\bat (?:least|most)|[<>=≥≤])\s*$"
+)
+_BEFORE = re.compile(r"\b(?:before|earlier than|prior to)(?: the)?\s*$")
 _UNTIL = re.compile(
     r"(?:\bbefore the end of|\buntil|\btill|\bto|\bby|\bthrough|\bup to|到|至)(?: the)?(?: end of)?(?: the)?\s*$"
 )
-_BEFORE = re.compile(r"\b(?:before|earlier than|prior to)(?: the)?\s*$")
 _SINCE = re.compile(r"(?:\b(?:from|since|starting|as of)(?: the)?|自从?|从)\s*$")
 _AFTER = re.compile(r"\b(?:after|later than)(?: the end of)?(?: the)?\s*$")
 _AT = re.compile(r"\b(?:in|on|during|of|within)(?: the)?\s*$")
-_ZH_BEFORE, _ZH_UNTIL, _ZH_SINCE = re.compile(r"(?:之前|以前|前)(?!（?含)"), re.compile(r"(?:之前|以前|前)?(?:（含[^）]*）|\(含[^)]*\))?(?:为止|之前|以前|前)?"), re.compile(
-    r"(?:以来|起|以后|之后)"
-)  # fmt: skip
+_ZH_INCLUDED = re.compile(r"(?:之前|以前|前)?\s*[（(]?含[^）)]*[）)]?(?:之前|以前|前)?")
+_ZH_BEFORE, _ZH_SINCE, _ZH_AFTER = re.compile("之前|以前|前"), re.compile("以来|起"), re.compile("以后|之后")
 _FAR = re.compile(rf"\b(before|after|since|until)\b(?!.*(?:{_MONTH}|\d{{4}}))[^,.;]{{0,60}}\bon\s*$")
-_FAR_AS = {"before": "<", "after": ">", "since": ">=", "until": "<="}
+_FAR_AS: dict[str, Operator] = {"before": "<", "after": ">", "since": ">=", "until": "<="}
+_TO = re.compile(r"\s*(?:and|to|until|till|through|-|–|—|到|至|和)\s*(?:the\s+)?")
+_FROM = re.compile(r"(?:\b(?:between|from)(?: the)?|从|自)\s*$")
+_AND = re.compile(r"\s*(?:and|or|,|/|&|和|或|、)\s*(?:in\s+)?")
+_LONGEST = 400  # characters of a question that are read for days
 
 
 @dataclass(frozen=True)
@@ -51,48 +61,78 @@ class Period:
 
 
 def periods(text: str, year: int) -> list[Period]:
-    """The times that a plain text names; `year` is meant where a month has none."""
+    """The times that a plain text names; `year` is meant where a month has none.
+
+    "From A to B" is one. So are two that follow on each other ("in May or June"); of others each is one of its own.
+    """
+    text = text[:_LONGEST]
     found: list[Period] = []
-    years = re.findall(_YEAR, text)
-    year = int(years[-1]) if years else year
     if both := _SHARED_MONTH.search(text):
         first = _span_of(both["m"], both["a"], int(both["y"] or year))
         last = _span_of(both["m"], both["b"], int(both["y"] or year))
         if first and last:
-            found.append(Period(*both.span("both"), ((">=", first[0]), ("<=", last[1]))))
+            found.append(Period(*both.span(), ((">=", first[0]), ("<=", last[1]))))
+    named: list[tuple[int, int, date, date]] = []
+    meant = [
+        m["py"] or m["hy"] or m["zh"] or m["y"] or m["year"] for m in _DAY.finditer(text) if not _is_amount(text, m)
+    ]
+    year = int(next((y for y in reversed(meant) if y), year))
     for match in _DAY.finditer(text):
-        if any(p.start < match.end() and match.start() < p.end for p in found):
-            continue
-        span = _span(match, year)
-        if span is not None:
-            found.append(_bounded(text, match, span))
-    return found
+        clear = not any(p.start < match.end() and match.start() < p.end for p in found)
+        if clear and not _is_amount(text, match) and (span := _span(match, text, year)):
+            named.append((*match.span(), *span))
+    while named:
+        start, end, first_day, last_day = named.pop(0)
+        if named and (period := _joined(text, (start, end, first_day, last_day), named[0])):
+            named.pop(0)
+            found.append(period)
+        else:
+            found.append(_bounded(text, start, end, first_day, last_day))
+    return sorted(found, key=lambda period: period.start)
 
 
-def _bounded(text: str, match: re.Match[str], span: tuple[date, date]) -> Period:
-    first, last = span
-    before, behind = text[: match.start()], text[match.end() :]
-    start, end = match.span()
-    for pattern, op, day in (
-        (_UNTIL, "<=", last), (_BEFORE, "<", first), (_SINCE, ">=", first), (_AFTER, ">", last),
-    ):  # fmt: skip
+def _is_amount(text: str, match: re.Match[str]) -> bool:
+    """Whether what looks like a year is a number: "over 2000 pieces"."""
+    return bool(match["year"]) and _AMOUNT.search(text[: match.start()]) is not None
+
+
+def _joined(text: str, one: tuple[int, int, date, date], two: tuple[int, int, date, date]) -> Period | None:
+    """One period of two times that are joined: a span from the one to the other, or two that follow on each other."""
+    between, before = text[one[1] : two[0]], text[: one[0]]
+    said = _FROM.search(before)
+    if _TO.fullmatch(between) and (said or not re.search(r"and|和", between)) and one[2] <= two[3]:
+        return Period(said.start() if said else one[0], two[1], ((">=", one[2]), ("<=", two[3])))
+    if _AND.fullmatch(between) and one[3] + timedelta(days=1) == two[2] and not _says_how(before):
+        at = _AT.search(before)
+        return Period(at.start() if at else one[0], two[1], ((">=", one[2]), ("<=", two[3])))
+    return None
+
+
+def _says_how(before: str) -> bool:
+    return any(pattern.search(before) for pattern in (_BEFORE, _UNTIL, _SINCE, _AFTER))
+
+
+def _bounded(text: str, start: int, end: int, first: date, last: date) -> Period:
+    before, behind = text[:start], text[end:]
+    hows: tuple[tuple[re.Pattern[str], Operator, date], ...] = (
+        (_BEFORE, "<", first), (_UNTIL, "<=", last), (_SINCE, ">=", first), (_AFTER, ">", last),
+    )  # fmt: skip
+    for pattern, op, day in hows:
         if said := pattern.search(before):
-            return Period(said.start(), end, ((op, day),))  # type: ignore[arg-type]  # an operator
-    if re.match(r"(?:之前|以前|前)?\s*[（(]?含", behind):
-        shown = re.match(r"(?:之前|以前|前)?\s*[（(]?含[^）)]*[）)]?(?:之前|以前|前)?", behind)
-        return Period(start, end + (shown.end() if shown else 0), (("<=", last),))
-    if said := _ZH_BEFORE.match(behind):
-        return Period(start, end + said.end(), (("<", first),))
-    if said := _ZH_SINCE.match(behind):
-        return Period(start, end + said.end(), ((">=", first),))
+            return Period(said.start(), end, ((op, day),))
+    behinds: tuple[tuple[re.Pattern[str], Operator, date], ...] = (
+        (_ZH_INCLUDED, "<=", last), (_ZH_BEFORE, "<", first), (_ZH_SINCE, ">=", first), (_ZH_AFTER, ">", last),
+    )  # fmt: skip
+    for pattern, op, day in behinds:
+        if said := pattern.match(behind):
+            return Period(start, end + said.end(), ((op, day),))
     if far := _FAR.search(before):  # "before revision B came into force on 16 June"
-        op = _FAR_AS[far[1]]
-        return Period(start, end, ((op, last if far[1] in ("after", "until") else first),))  # type: ignore[arg-type]
+        return Period(start, end, ((_FAR_AS[far[1]], last if far[1] in ("after", "until") else first),))
     at = _AT.search(before)
     return Period(at.start() if at else start, end, ((">=", first), ("<=", last)))
 
 
-def _span(match: re.Match[str], year: int) -> tuple[date, date] | None:
+def _span(match: re.Match[str], text: str, year: int) -> tuple[date, date] | None:
     """The first and last day that an expression names; None for what only looks like one."""
     try:
         if match["iso"]:
@@ -115,8 +155,8 @@ def _span(match: re.Match[str], year: int) -> tuple[date, date] | None:
         if match["m2"]:
             return _months(year, int(match["m2"]), match["d2"])
         day_of = match["d"] or match["after"]
-        if match["m"] in ("may", "march", "mar") and not (match["y"] or day_of):
-            return None  # as often other words
+        if match["m"] in _OFTEN_OTHER and not (match["y"] or day_of or _MEANT.search(text[: match.start()])):
+            return None
         return _span_of(match["m"], day_of, int(match["y"] or year))
     except ValueError:
         return None

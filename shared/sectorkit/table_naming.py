@@ -11,12 +11,13 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from sectorkit.query import Frame
-from sectorkit.table_words import FILLING, STOP, SYNONYMS, Token, key, plain, tokens
+from sectorkit.table_words import ALIKE, FILLING, NO, STOP, SYNONYMS, YES, Token, key, plain, tokens
 
 _COLUMNS, _ROWS = 3, 4  # that a table has at least, to be asked
 _LABEL = 8  # words of a value that may be named in a question, at most
 _DISTINCT = 600  # values of a column that are looked for, at most
 _PARTLY = 0.65  # of a value's words that may be named in its place
+_SHORTEST = 3  # letters of a kind's key
 _NOISE = frozenset({key("current"), "eur", "h", "no", "of", "the", "%", "s"})  # of a column's name
 _CODE = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)+")
 
@@ -105,7 +106,12 @@ class Naming:
     def __init__(self, text: str, words: Sequence[Token], question: str, frame: Frame, tables: Tables) -> None:
         self.text, self.words, self.question, self.frame = text, words, question, frame
         self._known = tables.values
-        self._own = {token.key for token in words}
+        self._own = {k for token in words for k in self._meant(token)}
+
+    @staticmethod
+    def _meant(token: Token) -> frozenset[str]:
+        """The keys that a word stands for: its own, and those of words that mean the same of a failure."""
+        return ALIKE.get(token.word, frozenset()) | {token.key}
 
     @cached_property
     def about(self) -> frozenset[str]:
@@ -165,9 +171,63 @@ class Naming:
             own = [m for m in asked if m.column == mention.column]
             beside = any(0 <= mention.start - m.end <= 2 or 0 <= m.start - mention.end <= 1 for m in own)
             rows = self.frame.counts(mention.column).get(str(mention.value), 0)
-            return -mention.weight, not mention.sure, 0 if beside else 2 if own else 1, -rows
+            weight = mention.weight if beside or not own else mention.weight / 2
+            return -weight, not mention.sure, 0 if beside else 2 if own else 1, -rows
 
         return sorted(found, key=place)
+
+    def heads(self, taken: Sequence[tuple[int, int]]) -> list[Mention]:
+        """Words that name a kind of thing, without any one value: "hoses", "any pump", where values end in the word.
+
+        `value` is then the word's key. Columns come in the table's order, in which things stand before what happens to them.
+        """
+        asked = {m.column for m in self.columns(taken)}
+        spans = [(m.start, m.end) for m in self.columns(taken)] + [*taken]
+        columns = [c for c in self.frame.kinds if c in self._known]
+        found = []
+        for at, token in enumerate(self.words):
+            if not self._may_head(token, spans):
+                continue
+            plural = token.word.endswith("s") and not token.word.endswith("ss")
+            if not plural and not re.search(
+                r"\b(?:any|all|every|each|kinds? of|types? of)\s+$", self.text[: token.start]
+            ):
+                continue
+            ends = {column: self._ending(column, token.key) for column in columns}
+            column = max(
+                columns, key=lambda c: (len(ends[c]) > 0, c not in asked, len(ends[c]), -columns.index(c)), default=""
+            )
+            if not column or not ends[column]:
+                continue
+            keys, first = [token.key], at  # "doctor blades": words before it that such values hold as well
+            while first and self._may_head(self.words[first - 1], spans):
+                before = self.words[first - 1]
+                if before.end + 1 != self.words[first].start or not any(before.key in v.keys for v in ends[column]):
+                    break
+                keys.append(before.key)
+                first -= 1
+            found.append(
+                Mention(
+                    self.words[first].start,
+                    token.end,
+                    column,
+                    " ".join(keys),
+                    ((self.words[first].start, token.end),),
+                    sure=False,
+                )
+            )
+        return found
+
+    def _may_head(self, token: Token, spans: Sequence[tuple[int, int]]) -> bool:
+        light = token.word in STOP or token.word in FILLING or token.key in self.about or not token.word.isalpha()
+        return (
+            not light and len(token.key) >= _SHORTEST and not any(a < token.end and token.start < b for a, b in spans)
+        )
+
+    def _ending(self, column: str, last: str) -> list[_Value]:
+        """The column's values that end in the word of that key."""
+        own = self.frame.counts(column)
+        return [v for v in self._known[column].of_key.get(last, ()) if v.words[-1].key == last and v.text in own]
 
     def kinds_of(self, mention: Mention) -> str | None:
         """The key of a value's one word, where the question asks for all of that kind: "pumps", "any bearing".
@@ -207,6 +267,8 @@ class Naming:
 
     def _is_other(self, value: _Value, column: str) -> bool:
         """Whether its words are sooner something else: "it" is not the department IT, nor "controls" a subsystem."""
+        if value.low in YES or value.low in NO:
+            return True  # a column of yes and no is asked by its name
         if all(w.word in STOP or w.word in FILLING for w in value.words):
             return re.search(rf"\b{re.escape(value.text)}\b", self.question) is None
         one = value.keys[0] if len(value.words) == 1 and value.keys else None
@@ -229,12 +291,15 @@ class Naming:
 
     def _loosely(self, column: str, value: _Value) -> Iterator[Mention]:
         """A value whose words stand close together, in whatever order and with whatever endings."""
-        keys, spots = set(value.keys), dict[str, tuple[int, int]]()
+        keys, spots, light = set(value.keys), dict[str, tuple[int, int]](), 0
+        tight = len(keys) > 1
         for token in self.words:
-            if token.key in keys and token.key not in spots and token.word not in FILLING:
-                spots[token.key] = (token.start, token.end)
+            for k in sorted(self._meant(token) & keys - set(spots), key=lambda k, own=token.key: k != own)[:1]:  # type: ignore[misc]
+                if token.word not in FILLING or tight:
+                    spots[k] = (token.start, token.end)
+                    light += token.word in FILLING
         whole = len(spots) == len(keys) and (len(keys) > 1 or (keys and len(value.words[0].word) > 4))
-        if not (whole or 2 <= len(spots) >= _PARTLY * len(keys)):
+        if not (whole or 2 <= len(spots) - light >= _PARTLY * len(keys)) or light == len(spots) > 2:
             return
         first, last = min(a for a, _ in spots.values()), max(b for _, b in spots.values())
         if sum(first <= token.start < last for token in self.words) <= (

@@ -18,8 +18,10 @@ from sectorkit.table_days import all_meet, periods
 from sectorkit.table_naming import Mention, Naming, Tables, keys_of, unit_in
 from sectorkit.table_words import Token, key, says_nothing, spelt_out, tokens
 
+_LONGEST = 400  # characters of a question
 _ENOUGH = 1.0  # of a score, below which a question named too little
 _KEYWORDS = 3  # words of a question that may be looked for within cells
+_TIED = 25  # rows that may share the first place
 _SHORT = 3  # letters
 _NEAR = 40  # characters between a number and the column that it is of
 _FEW = 8  # rows at least for each value, where a column is asked for by a word of the title
@@ -42,7 +44,9 @@ class Understood:
 
 
 def understand(question: str, tables: Tables) -> Understood | None:
-    """The question as a query to the table that leaves the least of it out; None where it names nothing of any."""
+    """The question as a query to the table that leaves the least of it out; None where it names nothing of any, or is too long."""
+    if len(question) > _LONGEST:
+        return None
     text = spelt_out(question)
     words = tuple(tokens(text))
     readers = [_Reader(Naming(text, words, question, frame, tables)) for frame in tables.asked]
@@ -63,13 +67,14 @@ class _Reader:
         self.filters: list[Filter] = []
         self.seen: list[tuple[int, int]] = []
         self.taken: list[tuple[int, int]] = []
-        self.missed: list[str] = []  # words that are asked for and that no column has
+        self.missed: list[str] = []  # words that are asked for and that no query gives
 
     def read(self) -> Understood | None:
         self._title()
         self._days()
         self._values()
         self._yes_no()
+        self._heads()
         self._held()
         self.columns = self.naming.columns(self.taken)
         self._comparisons()
@@ -111,7 +116,8 @@ class _Reader:
                 self.filters.append(Filter(column=mention.column, op="contains", value=kind))
             elif same is None:
                 self.filters.append(Filter(column=mention.column, op="!=" if other else "=", value=mention.value))
-            elif same.op == "=" and not other and (mention.sure or say.EITHER.search(self.text[: mention.start])):
+            elif same.op == "=" and not other and (either := self._either(mention)):
+                self.seen.append(either)
                 held = same.value if isinstance(same.value, list) else [str(same.value)]
                 if mention.value in held:
                     continue
@@ -126,6 +132,27 @@ class _Reader:
             ):
                 self.seen.append(gloss.span("said"))  # 润滑油劣化（Oil degradation)
 
+    def _either(self, mention: Mention) -> tuple[int, int] | None:
+        """The span of an "or" between this value and one that was taken before, on either side; None where there is none."""
+        if (said := say.EITHER.search(self.text[: mention.start])) and any(
+            0 <= said.start() - b <= 1 for _, b in self.taken
+        ):
+            return said.span()
+        for start, _ in self.taken:
+            said = say.EITHER.search(self.text[:start])
+            if said and 0 <= said.start() - mention.end <= 1:
+                return said.span()
+        return None
+
+    def _heads(self) -> None:
+        """A filter for each kind of thing that is named without any one value: "hoses"."""
+        for mention in self.naming.heads([*self.taken, *self.seen]):
+            if mention.column not in {f.column for f in self.filters}:
+                self.filters += [
+                    Filter(column=mention.column, op="contains", value=k) for k in str(mention.value).split()
+                ]
+                self._take(mention.start, mention.end, 1.5)
+
     def _yes_no(self) -> None:
         """A column of yes and no is asked by its name: "critical parts", "non-critical items"."""
         for mention in self.naming.columns(self.taken):
@@ -134,6 +161,8 @@ class _Reader:
             yes, no = ([v for v in values if v.casefold() in words] for words in (say.YES, say.NO))
             if len(values) == len(yes) + len(no) == 2 and yes and no:
                 other = say.OTHER.search(self.text[: mention.start])
+                if re.search(r"\b(?:no|without|any|all)\s+$", self.text[: mention.start]):
+                    self.missed.append("no")  # of each one: none of them
                 self.filters = [f for f in self.filters if f.column != column]
                 self.filters.append(Filter(column=column, value=(no if other else yes)[0]))
                 self._take(other.start() if other else mention.start, mention.end, 1.5)
@@ -143,6 +172,8 @@ class _Reader:
         for match in say.HELD.finditer(self.text):
             words = re.findall(r"[a-z0-9][\w.-]*", match["what"] or match["sense"]) or [(match["what"] or "").strip()]
             wanted = max(words, key=lambda w: (any(c.isdigit() for c in w), len(w)))
+            if not wanted:
+                continue
             texts = [c for c, kind in self.kinds.items() if kind == "text"]
             held = {c: sum(wanted in (v or "").casefold() for v in self.frame.values[c]) for c in texts}
             best = max(held, key=lambda c: held[c], default=None)
@@ -160,6 +191,17 @@ class _Reader:
                 self.seen.append((mention.start, mention.end + (behind.end() if behind else 0)))
                 self.seen += [before.span()] if before else []
                 self.score += 1.0
+            elif None in self.frame.values[mention.column] and mention.column not in {f.column for f in self.filters}:
+                counted = say.COUNTED.search(self.text) and mention.column != self._counted()
+                if say.HAVING.search(self.text[: mention.start]) or counted:
+                    self.filters.append(Filter(column=mention.column, op="is not empty"))
+
+    def _counted(self) -> str | None:
+        """The column that "how many" is followed by."""
+        ends = {
+            match.end() for match in re.finditer(r"\bhow many (?:different |distinct |of the )?|多少个?", self.text)
+        }
+        return next((m.column for m in self.columns if m.start in ends), None)
 
     def _take(self, start: int, end: int, score: float) -> None:
         self.taken.append((start, end))
@@ -184,7 +226,12 @@ class _Reader:
         for mention in self.columns:
             if self.kinds[mention.column] == "number":
                 before, behind = self.text[: mention.start], self.text[mention.end :]
-                if said := say.EQUAL_AFTER.match(behind):  # "a severity of 9"
+                said = say.EQUAL_AFTER.match(behind)
+                if said and said["or"]:  # "a severity of 9 or 10"
+                    if _float(said["or"]) == _float(said["n"]) + 1:
+                        self._compare(mention.end, mention.end + said.end(), ">=", said["n"], column=mention.column)
+                        self.filters.append(Filter(column=mention.column, op="<=", value=_float(said["or"])))
+                elif said:  # "a severity of 9"
                     self._compare(mention.end, mention.end + said.end(), "=", said["n"], column=mention.column)
                 elif said := say.EQUAL_BEFORE.search(before):  # "rated 9 for severity"
                     self._compare(*said.span(), "=", said["n"], column=mention.column)
@@ -227,6 +274,12 @@ class _Reader:
         latest = max((day for days in known.values() for day in days), default=date.today())
         said = periods(self.text, latest.year) if dated else []
         named = [m.column for m in self.naming.columns([]) if m.column in dated] if said else []
+        if (
+            len(said) > 1
+            and len({op for period in said for op, _ in period.bounds}) > 1
+            and len(said[0].bounds) == len(said[1].bounds) == 2
+        ):
+            self.missed.append("and")  # two times that no row can both be of
         for period in said:
             column = (named or dated)[0]
             self._take(period.start, period.end, 0.0)
@@ -242,7 +295,8 @@ class _Reader:
         free = [m for m in self.columns if m.column not in filtered]
         numeric = [m.column for m in free if self.kinds[m.column] == "number"]
         high, low, most, rank, least = (self._said(p) for p in (say.HIGH, say.LOW, say.MOST, say.RANK, say.LEAST))
-        group, limit = self._group(free, most=most), self._limit()
+        summed = bool(say.MEAN.search(self.text) or say.SUM.search(self.text))
+        group, limit = self._group(free, most=most or least or (summed and (high or low))), self._limit()
         ranked = high or low or most or rank or least or limit is not None
         down = not (low or least) or high
         aggregate = self._aggregate(numeric, group, ranked=ranked, most=most or least or rank)
@@ -270,6 +324,11 @@ class _Reader:
     def _ranking(self, by: str, *, descending: bool, limit: int | None) -> TableQuery:
         self.score += 1.0
         order = [Order(column=by, descending=descending)]
+        if limit == 1:  # all that share the first place
+            first = self.frame.run(TableQuery(filters=self.filters, order_by=order, limit=1, select=[by])).value
+            if first is not None:
+                same = Filter(column=by, value=first)
+                limit = min(self.frame.run(TableQuery(filters=[*self.filters, same], limit=1)).total, _TIED)
         return TableQuery(filters=self.filters, order_by=order, limit=limit, select=self._selected(by))
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
@@ -287,12 +346,23 @@ class _Reader:
         if counted and (of := self._numbered()):  # "the greatest number of bottles" is no count
             return Aggregate(function="sum", column=of) if group or total else None
         additive = [column for column in numeric if say.ADDITIVE.search(column.casefold())]
-        if total and numeric and not (group and ranked and not additive):
+        if total and numeric:
             return Aggregate(function="sum", column=(additive or numeric)[0])
         if counted:
             named = [m.column for m in self.columns if self.kinds[m.column] == "text"]
             if self._said(say.DIFFERENT) and named:
                 return Aggregate(function="count distinct", column=named[0])
+            of = self._counted()
+            mention = next((m for m in self.columns if m.column == of), None)
+            if (
+                of
+                and mention
+                and self.kinds[of] == "text"
+                and self._repeats(of)
+                and of != self._telling()
+                and not self._is_title(mention)
+            ):
+                return Aggregate(function="count distinct", column=of)
             return Aggregate(function="count")
         if group and ranked and additive:
             return Aggregate(function="sum", column=additive[0])
@@ -319,7 +389,7 @@ class _Reader:
         several = next((f.column for f in self.filters if isinstance(f.value, list)), None)
         if several and self._said(say.COMPARED):
             return several
-        for pattern in (say.EACH, say.RANK, say.TOP, say.WHICH):
+        for pattern in (say.EACH, say.RANK, say.TOP, say.WHICH, *([say.MOST] if most else [])):
             near = [
                 (spot, mention) for spot in pattern.finditer(self.text) for mention in texts
                 if 0 <= mention.start - spot.end() <= _GAP and len(list(tokens(self.text[spot.end() : mention.start]))) <= 2
@@ -334,7 +404,7 @@ class _Reader:
     def _is_title(self, mention: Mention) -> bool:
         """Whether the question names the rows there by the table's own title: "complaints" of the complaints, "pump line jobs"."""
         own = [t.key for t in self.words if mention.start <= t.start < mention.end]
-        if not set(own) <= self.naming.about:
+        if not own or not set(own) <= self.naming.about:
             return False
         behind = next((t for t in self.words if t.start >= mention.end), None)
         compound = behind is not None and (behind.key in self.naming.about or behind.word in say.FILLING_BESIDE_TITLES)
@@ -379,9 +449,14 @@ class _Reader:
         if not asked and by is None:
             return [column for column in self.kinds if column not in same]
         names = [c for c in list(self.kinds)[:5] if c not in same and self.kinds[c] != "number" and self._is_name(c)]
-        telling = max(names, key=lambda c: len(self.frame.distinct(c)), default="")
-        shown = {*names[:2], telling, *asked, by}
+        shown = {*names[:2], self._telling(), *asked, by} - same
         return [column for column in self.kinds if column in shown]
+
+    def _telling(self) -> str:
+        """The column that tells rows apart, among the first: a part, a failure mode."""
+        names = [c for c in list(self.kinds)[:5] if self.kinds[c] == "text" and self._is_name(c)]
+        mode = next((c for c in names if "mode" in c.casefold() or "模式" in c), None)
+        return mode or max(names, key=lambda c: len(self.frame.distinct(c)), default="")
 
     def _is_name(self, column: str) -> bool:
         """Whether the column holds names of things, and no sentences."""
@@ -392,7 +467,9 @@ class _Reader:
 
     def _rest(self, query: TableQuery) -> tuple[TableQuery, tuple[str, ...]]:
         """The query, perhaps with words that are looked for within cells, and the words that took no part in it."""
-        left = (*self.missed, *self._left())
+        if any(pattern.search(self.text) for pattern in say.TWOFOLD):
+            self.missed.append("and")
+        left = tuple(dict.fromkeys((*self.missed, *self._left())))
         plainly = not (query.aggregate or query.group_by or query.order_by)  # rows as they are
         if plainly:
             left = tuple(word for word in left if word not in ("each", "every"))
@@ -408,6 +485,8 @@ class _Reader:
         """
         strange = any(len(word) < 3 or not word.isascii() or word.isdigit() or word in say.NARROWING for word in left)
         runs = self._runs(left)
+        if any(self._modifies(run[-1]) for run in runs):
+            return []
         if (
             len(left) > _KEYWORDS
             or strange
@@ -432,6 +511,11 @@ class _Reader:
                 return []
         return filters
 
+    def _modifies(self, word: str) -> bool:
+        """Whether the word stands right before a value that is named, and so tells which of it: "electrical connections"."""
+        ends = {token.end for token in self.words if token.word == word}
+        return any(start - 1 in ends for start, _ in self.taken)
+
     def _runs(self, left: Sequence[str]) -> list[list[str]]:
         """The words in groups that stand side by side in the question."""
         runs: list[list[str]] = []
@@ -451,12 +535,23 @@ class _Reader:
         covered = bytearray(len(self.text))
         for start, end in self.seen:
             covered[start:end] = b"x" * (end - start)
-        for token in self.words:
+        filters = sorted(self.taken)
+        for n, token in enumerate(self.words):
+            number = n and self.words[n - 1].word.isdigit()
+            if token.word in ("or", "oder") and not covered[token.start]:
+                if any(b <= token.start for _, b in filters) and any(token.end <= a for a, _ in filters):
+                    yield token.word  # between two conditions, of which a query wants both
+            if len(token.word) == 1 and token.word.isalpha() and number and not covered[token.start]:
+                yield token.word  # a unit
             rest = _uncovered(token, covered)
             if not token.word.isascii():
                 if said := says_nothing(rest):
                     yield said
-            elif rest == token.word and says_nothing(token.word) and not (token.word == "only" and self.filters):
+            elif (
+                rest == token.word
+                and says_nothing(token.word)
+                and not (token.word == "only" and n == len(self.words) - 1)
+            ):
                 yield token.word
 
 

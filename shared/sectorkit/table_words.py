@@ -24,6 +24,9 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "tasks, task, given, 建议措施, 措施, 对策",
     "work done": "remedy, remedies, work done, repair, repairs, repaired, fix, fixed, done, job, jobs, 维修内容, 处理",
     "observation": "observation, observations, observed, noticed, finding, findings, 现象, 观察",
+    "sev": "severity, sev",
+    "occ": "occurrence, occ",
+    "det": "detection, det",
     "severity": "severity, severities, severe, 严重度, 严重性",
     "occurrence": "occurrence, occurrences, 频度, 发生度",
     "detection": "detection, detectability, detected, 探测度",
@@ -31,7 +34,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "cost": "cost, costs, costliest, expensive, money, eur, euros, spent, pay, paid, 成本, 费用, 花钱, 花费, 花的钱, 欧元",
     "price": "price, prices, cost, costs, expensive, costliest, cheap, cheapest, cheaper, dear, dearer, dearest, pricier, euros, eur, 价格, 单价",
     "fee": "fee, fees, paid, pay, pays, charge, charges, charged, 费用",
-    "supplier": "supplier, suppliers, supplies, supply, supplied, vendor, vendors, manufacturer, maker, buy, bought, come from, 供应商",
+    "supplier": "supplier, suppliers, supplies, supply, supplied, vendor, vendors, manufacturer, maker, buy, bought, come from, 供应商, 供应",
     "credit": "credit, credits, credited, euros, eur, paid, refund, refunded",
     "downtime": "downtime, down, stopped, stood still, standing still, stand still, standstill, idle, longest, took, take, hours, 停机时间, 停机",
     "quantity": "quantity, quantities, pieces, number of pieces, 数量",
@@ -71,7 +74,7 @@ _COMPARING: Final[tuple[tuple[str, Operator], ...]] = (
     (r"(?:more|greater|higher|larger|longer|bigger) than|(?:dearer|pricier|more expensive|costlier) than|above|over|exceed(?:s|ing)?|beyond|>|大于|高于|超过|多于", ">"),
     (r"(?:less|lower|fewer|smaller|shorter|cheaper) than|below|under|<|小于|低于|少于", "<"),
 )  # fmt: skip
-NUMBER: Final = r"(?P<n>\d+(?:,\d{3})*(?:\.\d+)?)"
+NUMBER: Final = r"(?P<n>\d{1,15}(?:,\d{3}){0,4}(?:\.\d{1,9})?)(?![\d]*[a-z]\b)"
 OPERATORS: Final = tuple(
     (re.compile(rf"(?:{words})\s*(?:an?\s|的)?{NUMBER}\s*(?P<unit>[a-z€]+|小时|分钟|欧元)?"), op)
     for words, op in _COMPARING
@@ -95,7 +98,7 @@ MOST: Final = re.compile(
     r"(?<!at )\bmost (?:often|frequent|frequently|common|commonly)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常"
 )
 HIGH: Final = re.compile(
-    r"\b(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky)|dearest|priciest)\b"
+    r"\b(?:share (?:the )?)?(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky)|dearest|priciest)\b"
     r"|最高|最大|最长|最严重"
 )
 LOW: Final = re.compile(
@@ -141,15 +144,17 @@ REASONING: Final = re.compile(
     r"(?:why|how (?:do|does|did|can|could|should|to)|(?:can|could|may|might|should|must|shall) (?!you\b)|(?:is|was|are) it)\b"
     r"|怎么|如何|为什么|能不能|可以|应该"
 )
-EITHER: Final = re.compile(r"(?:\b(?:or|and)|[,、和或及])\s*$")  # before a second value of a column
+EITHER: Final = re.compile(
+    r"(?:\b(?:or|and|with|versus|than|to)(?: those| the ones)?(?: of| on| in| at)?(?: the)?|[,、和或及/&])\s*$"
+)  # before a second value of a column
 GLOSS: Final = re.compile(
     r"(?:^|[的、和，\s条个次件台项为是把中里])(?P<said>(?:(?!的)[\u4e00-\u9fff]){1,8})\s*[（(]\s*$"
 )
 EQUAL_AFTER: Final = re.compile(
-    rf"\s*(?:rating\s*)?(?:of|is|are|=|equals?|equal to|rated|at|为|等于|是)?\s*(?:exactly\s*)?{NUMBER}(?![\w-])"
+    rf"\s*(?:rating\s*)?(?:of|is|are|=|equals?|equal to|rated|at|为|等于|是)?\s*(?:exactly\s*)?{NUMBER}(?:\s+or\s+(?P<or>\d+))?(?![a-z0-9-])"
 )
 EQUAL_BEFORE: Final = re.compile(rf"(?:\brated|\ba)\s+{NUMBER}\s+(?:for|in|on)\s+(?:the\s+)?$")
-ZERO: Final = re.compile(r"\b(?:(?P<zero>zero)|no)\s+$")
+ZERO: Final = re.compile(r"\b(?:(?P<zero>zero|out of)|no)\s+$")
 BY_TOTAL: Final = re.compile(
     r"\s*(?:sorted|ranked|in order)?\s*(?:by|of)\s+(?:their\s+|the\s+)?(?P<of>total|sum|number|mean|average)\b"
 )
@@ -161,6 +166,24 @@ LAST: Final = re.compile(r"\blast\b")
 MEASURES: Final = frozenset(
     ("days", "weeks", "months", "hours", "minutes", "euros", "percent", "kilometres", "metres", "litres", "tonnes")
 )
+HAVING: Final = re.compile(
+    r"\b(?:have|has|had|having|with|got|carry|carries)(?: an?| any| some)?(?: current| recommended| corrective)?\s+$"
+)
+# Two things at once that one query does not give.
+TWOFOLD: Final = (
+    re.compile(
+        r"\b(?:highest|largest|most|maximum|max|longest|top)\b.*\b(?:lowest|smallest|fewest|least|minimum|min|shortest)\b"
+    ),
+    re.compile(
+        r"\b(?:lowest|smallest|fewest|minimum|min|shortest)\b.*\b(?:highest|largest|most|maximum|max|longest)\b"
+    ),
+    re.compile(r"\b(?:average|mean)\b.*\b(?:total|sum)\b|\b(?:total|sum)\b.*\b(?:average|mean)\b"),
+    re.compile(r"\bthan (?:the )?(?:average|mean|usual|median)\b"),
+    re.compile(r"\b(?:average|mean)\s+(?:number|count)\b(?!.*\bof (?:bottles|pieces|hours|days)\b)"),
+    re.compile(
+        r"\b(?:sum|total|average|mean) of (?:the )?(?:\w+ )?(?:highest|largest|lowest|smallest|top|worst|best|last|first)\b"
+    ),
+)
 YES: Final = frozenset(("yes", "y", "true", "ja", "是"))
 NO: Final = frozenset(("no", "n", "false", "nein", "否"))
 
@@ -168,22 +191,22 @@ NO: Final = frozenset(("no", "n", "false", "nein", "否"))
 # Words that narrow ("overdue", "last"), deny ("never", "only") or order in time are none of them.
 _STOP = """
 a an and any are as at by did do does for from had has have how in is it its list many much of on or over the to was were what when
-which with be been being am s if then than into onto out up off upon between among during within both
+which with be been being am s if then than into onto out up upon between among during within
 """
 _FILLING = """
 about accounts accounting actually affected against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
-come comes could concern concerned concerning concerns currently data deal dealing deals described did documented done down end ended ends
+come comes could concern concerned concerning concerns currently data deal dealing deals described did documented down end ended ends
 entered entries entry ever exactly exist exists fall falling falls find finding finds finish finished found gave get gets getting give
 given gives go goes going got happen happened happening happens held hold holds i identified identify instance instances involve involved
 involves involving item instance includes including items judged keep keeps kept know known let lie lies like linked listed log logged look lying made make makes
-making mark marked me mean means mention my named need needed needs noted now occasion occasions occur occurred occurring occurs one ones
+making mark marked me mean means mention my named need noted now occasion occasions occur occurred occurring occurs one ones
 our ourselves own part parts people place please possible potential present put quickly rate rated rates rating ratings reach reached reaches really
 record recorded records regarding relate related relates relating rely relied report reported reports respect result resulted results
 row rows run runs said same say says score scored scores see seen set show shown shows so some something stand stands state stated
 states step still such table tables take taken takes taking tell that their them there these they thing things this those times together
 told took under us use used uses want wanted way ways we well went where whether who whole whose why will within work works
 would you your overview summary sheet plant line lines everything anybody somebody someone exactly kindly thanks thank hello hi dear
-whatever whichever whom wondering would wonder check whether having carry carries occupies occupy turn turns turned asked terms goes back anywhere go gone numbers could should may might must shall
+whatever whichever whom wondering would wonder check whether having carry carries occupies occupy turn turns turned asked terms goes back anywhere go gone numbers could should might must shall
 """
 NARROWING: Final = frozenset(
     [
@@ -217,8 +240,8 @@ NARROWING: Final = frozenset(
 )
 # Verbs that say nothing of what is asked for; their forms are made below.
 _LIGHT = """
-add allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
-deal describe determine discover display draw encounter establish exist expect explain express extract face feel figure fill find fit follow
+add advise allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
+deal describe determine discover display draw encounter establish exist expect explain expose express extract face feel foresee figure fill find fit follow
 get give go happen have hear help hold identify include indicate involve keep know lay lead learn leave let lie list look make manage
 mark mean meet mention name need note notice obtain occur offer pertain pick point present produce provide pull put read recall refer
 register remain remember represent request require retrieve return say see seem send serve set show sit speak stand start state stay
@@ -254,6 +277,15 @@ _NARROWING = frozenset(
 )
 _ABOUT_TITLES = frozenset(["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"])
 
+# What people say of a failure, and what a sheet may call it.
+_ALIKE = {
+    "hot": "overheating overheated overheat", "rust": "corrosion corroded", "rusty": "corrosion corroded", "break": "fracture broken breakage",
+    "breaks": "fracture broken breakage", "broken": "fracture breakage break", "snap": "fracture broken", "snapped": "fracture broken",
+    "jam": "jammed seizure stuck blocked", "jammed": "seizure stuck blocked", "stuck": "jammed seizure blocked", "worn": "wear worn",
+    "clogged": "blocked blockage clogging", "blocked": "clogged blockage", "plugged": "clogged blocked", "drip": "leak leakage",
+    "drips": "leak leakage", "cracked": "crack", "burst": "rupture burst", "torn": "tear rupture", "loosened": "loose", "loosens": "loose",
+    "dirty": "contamination dirt", "shorted": "short", "noisy": "noise", "vibrates": "vibration", "bent": "deformation bent",
+}  # fmt: skip
 STOP: Final = frozenset(_STOP.split())
 _LIGHT_FORMS = frozenset(
     form
@@ -278,8 +310,17 @@ class Token(NamedTuple):
     key: str
 
 
-_ENDINGS = ("ation", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
+_ENDINGS = ("ation", "ured", "uring", "ures", "ure", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
 _STEM, _LONGEST_KEY = 3, 6
+_SMALLEST = "one|two|three|four|five|six|seven|eight|nine|ten"
+_SPELT = re.compile(
+    rf"(?P<before>\b(?:at least|at most|(?:more|less|fewer|higher|lower|greater) than|above|below|over|under|exactly) )(?P<n>{_SMALLEST})\b"
+    rf"|\b(?P<m>{_SMALLEST})(?P<behind> (?:or|and) (?:more|less|fewer|above|below|higher|lower|greater)\b)"
+)
+_SPELLINGS = {
+    "disk": "disc", "color": "colour", "center": "centre", "gray": "grey", "tire": "tyre", "aluminum": "aluminium", "fiber": "fibre",
+    "mold": "mould", "sulfur": "sulphur", "aging": "ageing",
+}  # fmt: skip
 _SHORT: Final = tuple(
     (re.compile(rf"(?<![\w-])(?:{short})(?![\w-])"), full) for short, full in {
         r"avg\.?": "average", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
@@ -287,7 +328,12 @@ _SHORT: Final = tuple(
         r"vs\.?": "compared with", "versus": "compared with",
     }.items()
 )  # fmt: skip
-_TOKEN = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+(?:[-./'’][^\W_\u4e00-\u9fff]+)*")
+# A run of Chinese characters; a code with a digit, such as HL-C90; a word, of which "short-circuit" is two.
+_TOKEN = re.compile(
+    r"[\u4e00-\u9fff]+"
+    r"|(?=[a-z./'-]*\d)[^\W_\u4e00-\u9fff]+(?:[-./'’][^\W_\u4e00-\u9fff]+)*"
+    r"|[^\W_\u4e00-\u9fff]+(?:[./'’][^\W_\u4e00-\u9fff]+)*"
+)
 
 
 def plain(text: str) -> str:
@@ -300,6 +346,7 @@ def spelt_out(question: str) -> str:
     text = plain(question)
     for short, full in _SHORT:
         text = short.sub(full, text)
+    text = _SPELT.sub(lambda m: f"{m['before'] or ''}{SMALL[m['n'] or m['m']]}{m['behind'] or ''}", text)
     return re.sub(r"(?<=[a-z])'(?:ll|ve|re|d)\b", "", re.sub(r"(?<=[a-z])n't\b", " not", text))
 
 
@@ -320,6 +367,7 @@ def key(word: str) -> str:
         word = word[:-3] + "y"
     elif len(word) > 3 and not word.endswith("ss"):
         word = word.removesuffix("s")
+    word = _SPELLINGS.get(word, word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _STEM:
             word = word[: -len(ending)]
@@ -344,3 +392,7 @@ TITLES: Final[Mapping[str, str]] = {
     "缺陷": key("defect"),
 }
 """Words of titles in Chinese, with the keys of the English ones."""
+ALIKE: Final[Mapping[str, frozenset[str]]] = {
+    word: frozenset(key(other) for other in others.split()) for word, others in _ALIKE.items()
+}
+"""Keys that a word of a question may also mean."""

@@ -40,8 +40,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     body = ""
     for row, texts in zip(rows, zip(*(_alike(column) for column in zip(*rows, strict=True)), strict=True), strict=True):
         cells = "".join(f'<td dir="auto">{esc(text)}</td>' for text in texts)
-        bar = f'<td class="sk-bars" aria-hidden="true"><i style="width:{100 * row[-1] / max(last):.1f}%"></i></td>'
-        body += f"<tr>{cells}{bar if bars else ''}</tr>"
+        share = f"{100 * row[-1] / max(last):.1f}" if bars else ""
+        bar = f'<td class="sk-bars" aria-hidden="true"><i style="width:{share}%"></i></td>' if bars else ""
+        body += f"<tr>{cells}{bar}</tr>"
     return (
         f'<div class="sk-result" tabindex="0"><table><thead><tr>{head}{"<td></td>" if bars else ""}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

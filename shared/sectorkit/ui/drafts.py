@@ -16,7 +16,7 @@ from sectorkit.answer import Citation
 from sectorkit.drafts import FILL, REPORTED, Draft, Line, docx, markdown
 from sectorkit.ui import working
 from sectorkit.ui.page import html
-from sectorkit.ui.text import document_url, esc, icon
+from sectorkit.ui.text import document_url, esc, icon, plural
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -57,16 +57,15 @@ def draft(app: str, shown: Draft, name: str) -> str:
         for what, ending, kind, held in files
     )
     return (
-        f'<article class="sk-answer sk-draft" aria-label="Draft" data-announce="{esc(shown.title)}, {open_} fields to fill in">'
-        f'<h3>{esc(shown.title)}</h3><p class="sk-hint">{esc(shown.note)} {open_} fields are to be filled in.</p>'
+        f'<article class="sk-answer sk-draft" aria-label="Draft" data-announce="{esc(shown.title)}, {plural(open_, "field")} to fill in">'
+        f'<h3>{esc(shown.title)}</h3><p class="sk-hint">{esc(shown.note)} {plural(open_, "field")} to fill in.</p>'
         f'<p class="sk-files">{links}</p>{sections}</article>'
     )
 
 
 def _line(app: str, shown: Draft, line: Line) -> str:
     label = f"<strong>{esc(line.label)}:</strong> " if line.label else ""
-    places = zip(shown.numbers(line), line.citations, strict=False)
-    cites = "".join(f"&#8239;{_cite(app, n, citation)}" for n, citation in places)
+    cites = "".join(f"&#8239;{_cite(app, n, shown.sources[n - 1])}" for n in shown.numbers(line))
     said = f' <mark class="sk-fill">{icon("info")}{FILL}: {esc(line.by)}</mark>' if line.by else ""
     said += f' <span class="sk-small">({REPORTED})</span>' if line.reported else ""
     return f'<li dir="auto">{label}{esc(line.text)}{cites}{said}</li>'
