@@ -44,12 +44,14 @@ class Mention:
 
 
 class _Value(NamedTuple):
-    """A cell's text that a question may name: its words, and their keys without those that say nothing."""
+    """A cell's text that a question may name: its words, their keys without those that say nothing, and that of the kind of thing:
+    the last word ahead of a comma or bracket."""
 
     text: str
     low: str
     words: tuple[Token, ...]
     keys: tuple[str, ...]
+    head: str
 
 
 class _Values:
@@ -64,7 +66,8 @@ class _Values:
             words = tuple(tokens(low))
             if not 0 < len(words) <= _LABEL or len(low) < 2:
                 continue
-            value = _Value(text, low, words, tuple(w.key for w in words if w.word not in STOP))
+            first = list(tokens(re.split(r"[,(;:]", low)[0])) or words
+            value = _Value(text, low, words, tuple(w.key for w in words if w.word not in STOP), first[-1].key)
             if not low.isascii():
                 self.unspaced.append(value)
             for k in {w.key for w in words}:
@@ -176,6 +179,13 @@ class Naming:
 
         return sorted(found, key=place)
 
+    @cached_property
+    def things(self) -> frozenset[str]:
+        """The columns of texts that say what a row is of: those ahead of an FMEA's failure mode, else all."""
+        texts = [c for c, kind in self.frame.kinds.items() if kind == "text"]
+        mode = next((n for n, c in enumerate(texts) if "mode" in c.casefold() or "模式" in c), len(texts))
+        return frozenset(texts[:mode] or texts)
+
     def heads(self, taken: Sequence[tuple[int, int]]) -> list[Mention]:
         """Words that name a kind of thing, without any one value: "hoses", "any pump", where values end in the word.
 
@@ -195,7 +205,9 @@ class Naming:
                 continue
             ends = {column: self._ending(column, token.key) for column in columns}
             column = max(
-                columns, key=lambda c: (len(ends[c]) > 0, c not in asked, len(ends[c]), -columns.index(c)), default=""
+                columns,
+                key=lambda c: (len(ends[c]) > 0, c in self.things, c not in asked, len(ends[c]), -columns.index(c)),
+                default="",
             )
             if not column or not ends[column]:
                 continue
@@ -227,7 +239,7 @@ class Naming:
     def _ending(self, column: str, last: str) -> list[_Value]:
         """The column's values that end in the word of that key."""
         own = self.frame.counts(column)
-        return [v for v in self._known[column].of_key.get(last, ()) if v.words[-1].key == last and v.text in own]
+        return [v for v in self._known[column].of_key.get(last, ()) if v.head == last and v.text in own]
 
     def kinds_of(self, mention: Mention) -> str | None:
         """The key of a value's one word, where the question asks for all of that kind: "pumps", "any bearing".

@@ -22,6 +22,7 @@ _LONGEST = 400  # characters of a question
 _ENOUGH = 1.0  # of a score, below which a question named too little
 _KEYWORDS = 3  # words of a question that may be looked for within cells
 _TIED = 25  # rows that may share the first place
+_WORD = 4  # letters of a word that is looked for within cells
 _SHORT = 3  # letters
 _NEAR = 40  # characters between a number and the column that it is of
 _FEW = 8  # rows at least for each value, where a column is asked for by a word of the title
@@ -161,7 +162,7 @@ class _Reader:
             yes, no = ([v for v in values if v.casefold() in words] for words in (say.YES, say.NO))
             if len(values) == len(yes) + len(no) == 2 and yes and no:
                 other = say.OTHER.search(self.text[: mention.start])
-                if re.search(r"\b(?:no|without|any|all)\s+$", self.text[: mention.start]):
+                if re.search(r"\b(?:no|without|all)\s+$", self.text[: mention.start]):
                     self.missed.append("no")  # of each one: none of them
                 self.filters = [f for f in self.filters if f.column != column]
                 self.filters.append(Filter(column=column, value=(no if other else yes)[0]))
@@ -182,16 +183,19 @@ class _Reader:
                 self._take(*match.span(), 2.0)
 
     def _empty(self) -> None:
-        """ "without a recommended action", "never issued", "have no one responsible"."""
+        """ "without a recommended action", "never issued", "not assigned"; and "that have a remark", and what is counted by a column."""
         for mention in self.columns:
             before = say.WITHOUT.search(self.text[: mention.start])
+            if not before and self.text[mention.start : mention.end].endswith("ed"):
+                before = say.NOT_DONE.search(self.text[: mention.start])
             behind = say.EMPTIED.match(self.text[mention.end :])
             if (before or behind) and mention.column not in {f.column for f in self.filters}:
                 self.filters.append(Filter(column=mention.column, op="is empty"))
                 self.seen.append((mention.start, mention.end + (behind.end() if behind else 0)))
                 self.seen += [before.span()] if before else []
                 self.score += 1.0
-            elif None in self.frame.values[mention.column] and mention.column not in {f.column for f in self.filters}:
+        for mention in self.columns:
+            if None in self.frame.values[mention.column] and mention.column not in {f.column for f in self.filters}:
                 counted = say.COUNTED.search(self.text) and mention.column != self._counted()
                 if say.HAVING.search(self.text[: mention.start]) or counted:
                     self.filters.append(Filter(column=mention.column, op="is not empty"))
@@ -353,7 +357,7 @@ class _Reader:
             if self._said(say.DIFFERENT) and named:
                 return Aggregate(function="count distinct", column=named[0])
             of = self._counted()
-            mention = next((m for m in self.columns if m.column == of), None)
+            mention = next((m for m in self.columns if m.column == of and self._says_all(m)), None)
             if (
                 of
                 and mention
@@ -400,6 +404,10 @@ class _Reader:
                     self.seen += [spot.span() for spot, _ in near if pattern is say.EACH]
                     return mention.column
         return None
+
+    def _says_all(self, mention: Mention) -> bool:
+        """Whether the column's whole name is there, and not a word of it."""
+        return {t.key for t in self.words if mention.start <= t.start < mention.end} >= set(keys_of(mention.column))
 
     def _is_title(self, mention: Mention) -> bool:
         """Whether the question names the rows there by the table's own title: "complaints" of the complaints, "pump line jobs"."""
@@ -483,7 +491,9 @@ class _Reader:
 
         Names come before sentences, and what is computed goes by names alone, such as descriptions of parts: "shower nozzles".
         """
-        strange = any(len(word) < 3 or not word.isascii() or word.isdigit() or word in say.NARROWING for word in left)
+        strange = any(
+            len(word) < _WORD or not word.isascii() or word.isdigit() or word in say.NARROWING for word in left
+        )
         runs = self._runs(left)
         if any(self._modifies(run[-1]) for run in runs):
             return []
@@ -501,7 +511,7 @@ class _Reader:
             asked = {m.column for m in self.columns}
             columns = [c for c, kind in self.kinds.items() if kind == "text" and c not in taken]
             columns = [c for c in columns if self._is_name(c) or plainly]
-            columns.sort(key=lambda c: (not self._is_name(c), c in asked))
+            columns.sort(key=lambda c: (c not in self.naming.things, not self._is_name(c), c in asked))
             for column in columns:
                 held = [Filter(column=column, op="contains", value=_stem(word)) for word in run]
                 if self.frame.run(TableQuery(filters=[*self.filters, *filters, *held], limit=1)).total:
@@ -538,9 +548,9 @@ class _Reader:
         filters = sorted(self.taken)
         for n, token in enumerate(self.words):
             number = n and self.words[n - 1].word.isdigit()
-            if token.word in ("or", "oder") and not covered[token.start]:
-                if any(b <= token.start for _, b in filters) and any(token.end <= a for a, _ in filters):
-                    yield token.word  # between two conditions, of which a query wants both
+            between = any(b <= token.start for _, b in filters) and any(token.end <= a for a, _ in filters)
+            if token.word in ("or", "oder") and between and not covered[token.start]:
+                yield token.word  # of two conditions, of which a query wants both
             if len(token.word) == 1 and token.word.isalpha() and number and not covered[token.start]:
                 yield token.word  # a unit
             rest = _uncovered(token, covered)

@@ -134,6 +134,7 @@ WITHOUT: Final = re.compile(
     r"|\bno ?one|\bnobody|\bnever(?: yet)?(?: been)?|\bnot yet(?: been)?|\bnot (?:yet )?(?:been )?(?:assigned to|given)(?: any| an?)?|\bempty"
     r"|(?<!有)没有|无|缺少)(?: current| recommended| corrective)?\s*$"
 )
+NOT_DONE: Final = re.compile(r"\bnot(?: yet)?(?: been)?\s*$")  # before "assigned"
 EMPTIED: Final = re.compile(r"\s*(?:is|are|was|were)?\s*(?:empty|missing|blank)\b")
 OTHER: Final = re.compile(
     r"(?:\bother than|\bexcept(?: for)?|\bexcluding|\bapart from|\bbut not|\bnot|\baside from|\boutside(?: of)?|\bnon-?|不是由?|并非|除了?|不由)"
@@ -145,7 +146,7 @@ REASONING: Final = re.compile(
     r"|怎么|如何|为什么|能不能|可以|应该"
 )
 EITHER: Final = re.compile(
-    r"(?:\b(?:or|and|with|versus|than|to)(?: those| the ones)?(?: of| on| in| at)?(?: the)?|[,、和或及/&])\s*$"
+    r"(?:\b(?:or|and|(?:compared )?(?:with|to)|versus|than)(?: those| the ones)?(?: of| on| in| at)?(?: the)?|[,、和或及/&])\s*$"
 )  # before a second value of a column
 GLOSS: Final = re.compile(
     r"(?:^|[的、和，\s条个次件台项为是把中里])(?P<said>(?:(?!的)[\u4e00-\u9fff]){1,8})\s*[（(]\s*$"
@@ -208,36 +209,10 @@ told took under us use used uses want wanted way ways we well went where whether
 would you your overview summary sheet plant line lines everything anybody somebody someone exactly kindly thanks thank hello hi dear
 whatever whichever whom wondering would wonder check whether having carry carries occupies occupy turn turns turned asked terms goes back anywhere go gone numbers could should might must shall
 """
-NARROWING: Final = frozenset(
-    [
-        "after",
-        "again",
-        "before",
-        "earlier",
-        "ever",
-        "except",
-        "first",
-        "former",
-        "last",
-        "later",
-        "never",
-        "new",
-        "next",
-        "no",
-        "not",
-        "old",
-        "only",
-        "other",
-        "per",
-        "previous",
-        "since",
-        "than",
-        "until",
-        "unless",
-        "without",
-        "yet",
-    ]
-)
+_NARROW = """
+after again before cannot earlier ever except first former last later never new next no not old only other per previous since than unless until without yet
+"""
+NARROWING: Final = frozenset(_NARROW.split())
 # Verbs that say nothing of what is asked for; their forms are made below.
 _LIGHT = """
 add advise allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
@@ -253,28 +228,7 @@ information just kind kinds mainly matter maybe mostly name names namely normall
 simply side situation somewhere sort sorts specifically though thus too usual usually very while
 """
 # Of the words above, those that are no filling where they stand in a name or narrow what is asked for.
-_NARROWING = frozenset(
-    [
-        "line",
-        "lines",
-        "plant",
-        "works",
-        "under",
-        "over",
-        "during",
-        "within",
-        "between",
-        "result",
-        "results",
-        "down",
-        "own",
-        "part",
-        "parts",
-        "log",
-        "run",
-        "runs",
-    ]
-)
+_NARROWING = frozenset(("line", "lines", "plant", "works", "under", "over", "during", "within", "between", "result", "results", "down", "own", "part", "parts", "log", "run", "runs"))  # fmt: skip
 _ABOUT_TITLES = frozenset(["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"])
 
 # What people say of a failure, and what a sheet may call it.
