@@ -25,6 +25,7 @@ from sectorkit.table_questions import Understood, understand
 
 FOLDER = Path(__file__).parents[1] / "tables"
 NOT_ONE = "not a table question"
+ALONE = "wind-turbine-fmea.csv"
 
 
 def main() -> None:
@@ -51,19 +52,25 @@ def main() -> None:
 
 
 class Asked:
-    """The plant's tables and the invented ones, each in an index of their own, in a folder."""
+    """The plant's tables, the invented ones, and the FMEA of a wind turbine, each in an index of their own, in a folder: a question
+    does not say which of two FMEAs it means."""
 
     def __init__(self, place: Path) -> None:
-        (place / "documents").mkdir()
-        for table in FOLDER.glob("*.csv"):
-            shutil.copy(table, place / "documents")
-        self._invented = {table.name for table in FOLDER.glob("*.csv")}
-        self._plant, self._others = _tables(place / "plant", APP.corpus), _tables(place / "others", place / "documents")
+        self._tables = {"": _tables(place / "plant", APP.corpus)}
+        for name, tables in {
+            "others": [t for t in FOLDER.glob("*.csv") if t.name != ALONE],
+            "alone": [FOLDER / ALONE],
+        }.items():
+            (place / f"{name}-documents").mkdir()
+            for table in tables:
+                shutil.copy(table, place / f"{name}-documents")
+            made = _tables(place / name, place / f"{name}-documents")
+            self._tables |= {table.name: made for table in tables}
 
     def understood(self, case: Mapping[str, Any], *, plant: bool = False) -> Understood | _Nothing:
         """What its question is understood as."""
-        tables = self._others if case.get("table") in self._invented and not plant else self._plant
-        return understand(case["question"], tables) or _Nothing()
+        name = "" if plant else str(case.get("table", ""))
+        return understand(case["question"], self._tables.get(name, self._tables[""])) or _Nothing()
 
     def outcome(self, case: Mapping[str, Any]) -> str:
         """ "right", "wrong", or "passed on" to the search."""
