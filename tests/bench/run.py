@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
-    "startup", "overhead", "kills", "fuzz", "readers", "scale", "lexical", "peers", "harness", "evaluation",
+    "startup", "overhead", "kills", "fuzz", "readers", "scale", "table_questions", "report_drafts", "lexical", "peers", "harness", "evaluation",
 )  # fmt: skip
 OF_DATA = {"lexical", "peers", "harness", "evaluation"}  # need --data-dir
 
