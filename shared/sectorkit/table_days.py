@@ -22,7 +22,7 @@ _DAY = re.compile(
     rf"|\b(?P<h>[hq])(?P<hn>[1-4])(?:[\s/-]*(?P<hy>{_YEAR}))?\b"
     rf"|(?P<zh>{_YEAR})年(?:(?P<half>[上下])半年|(?P<zm>\d\d?)月(?:(?P<zd>\d\d?)日)?)?|(?<!\d)(?P<m2>\d\d?)月(?:(?P<d2>\d\d?)日)?"
     rf"|(?:\b(?P<d>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?)?\b(?P<m>{_MONTH})\b\.?(?:\s+(?P<after>\d\d?)(?:st|nd|rd|th)?(?![\d.]))?(?:,?\s+(?P<y>{_YEAR}))?"
-    rf"|(?<![\w.,-])(?P<year>{_YEAR})(?![\w.,-]*\d|年|\s*(?:pieces|bottles|eur|euros|hours|rpm|kg|mm|bar)\b)"
+    rf"|(?<![\w.,-])(?P<year>{_YEAR})(?![a-z]|[\w.,-]*\d|年|\s*(?:pieces|bottles|eur|euros|hours|rpm|kg|mm|bar)\b)"
 )
 _SHARED_MONTH = re.compile(
     rf"(?:between|from)\s+(?P<a>\d\d?)(?:st|nd|rd|th)?\s+(?:and|to)\s+(?P<b>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{_MONTH})(?:\s+(?P<y>{_YEAR}))?"

@@ -109,7 +109,7 @@ class Naming:
     def __init__(self, text: str, words: Sequence[Token], question: str, frame: Frame, tables: Tables) -> None:
         self.text, self.words, self.question, self.frame = text, words, question, frame
         self._known = tables.values
-        self._own = {k for token in words for k in self._meant(token)}
+        self._own = dict.fromkeys(k for token in words for k in sorted(self._meant(token)))
 
     @staticmethod
     def _meant(token: Token) -> frozenset[str]:

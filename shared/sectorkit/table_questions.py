@@ -162,7 +162,7 @@ class _Reader:
             yes, no = ([v for v in values if v.casefold() in words] for words in (say.YES, say.NO))
             if len(values) == len(yes) + len(no) == 2 and yes and no:
                 other = say.OTHER.search(self.text[: mention.start])
-                if re.search(r"\b(?:no|without|all)\s+$", self.text[: mention.start]):
+                if re.search(r"\b(?:no|without)\s+$", self.text[: mention.start]):
                     self.missed.append("no")  # of each one: none of them
                 self.filters = [f for f in self.filters if f.column != column]
                 self.filters.append(Filter(column=column, value=(no if other else yes)[0]))
@@ -283,8 +283,11 @@ class _Reader:
             and len({op for period in said for op, _ in period.bounds}) > 1
             and len(said[0].bounds) == len(said[1].bounds) == 2
         ):
-            self.missed.append("and")  # two times that no row can both be of
+            self.missed.append(self.text[said[0].start : said[-1].end])  # two times that no row can both be of
+        numbers = {m.end for m in self.naming.columns([]) if self.kinds[m.column] == "number"} if said else set()
         for period in said:
+            if period.start - 1 in numbers and self.text[period.start :].startswith("of "):
+                continue  # "a stock of 2025"
             column = (named or dated)[0]
             self._take(period.start, period.end, 0.0)
             for bound in period.bounds:
@@ -475,8 +478,7 @@ class _Reader:
 
     def _rest(self, query: TableQuery) -> tuple[TableQuery, tuple[str, ...]]:
         """The query, perhaps with words that are looked for within cells, and the words that took no part in it."""
-        if any(pattern.search(self.text) for pattern in say.TWOFOLD):
-            self.missed.append("and")
+        self.missed += [said[0] for pattern in say.TWOFOLD if (said := pattern.search(self.text))]
         left = tuple(dict.fromkeys((*self.missed, *self._left())))
         plainly = not (query.aggregate or query.group_by or query.order_by)  # rows as they are
         if plainly:

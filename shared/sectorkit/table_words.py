@@ -102,7 +102,7 @@ HIGH: Final = re.compile(
     r"|最高|最大|最长|最严重"
 )
 LOW: Final = re.compile(
-    r"\b(?:lowest|smallest|shortest|fewest|least|minimum|min|tightest|best|cheapest|least expensive)\b(?! of| stock)|最低|最小|最短|最少"
+    r"\b(?:lowest|smallest|shortest|fewest|least|(?:minimum|min)(?! of| stock)|tightest|best|cheapest|least expensive)\b|最低|最小|最短|最少"
 )
 LATE: Final = re.compile(r"\b(?:latest|newest|most recent|most recently)\b|最近|最新|最晚")
 EARLY: Final = re.compile(r"\b(?:earliest|oldest)\b|最早")
@@ -218,7 +218,7 @@ _LIGHT = """
 add advise allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
 deal describe determine discover display draw encounter establish exist expect explain expose express extract face feel foresee figure fill find fit follow
 get give go happen have hear help hold identify include indicate involve keep know lay lead learn leave let lie list look make manage
-mark mean meet mention name need note notice obtain occur offer pertain pick point present produce provide pull put read recall refer
+mark mean meet mention name note notice obtain occur offer pertain pick point present produce provide pull put read recall refer
 register remain remember represent request require retrieve return say see seem send serve set show sit speak stand start state stay
 suggest suffer summarise suppose take talk tell tend think try turn understand use view want watch wish wonder write
 """
@@ -238,7 +238,7 @@ _ALIKE = {
     "jam": "jammed seizure stuck blocked", "jammed": "seizure stuck blocked", "stuck": "jammed seizure blocked", "worn": "wear worn",
     "clogged": "blocked blockage clogging", "blocked": "clogged blockage", "plugged": "clogged blocked", "drip": "leak leakage",
     "drips": "leak leakage", "cracked": "crack", "burst": "rupture burst", "torn": "tear rupture", "loosened": "loose", "loosens": "loose",
-    "dirty": "contamination dirt", "shorted": "short", "noisy": "noise", "vibrates": "vibration", "bent": "deformation bent",
+    "seized": "seizure", "fractured": "fracture", "dirty": "contamination dirt", "shorted": "short", "noisy": "noise", "vibrates": "vibration", "bent": "deformation bent",
 }  # fmt: skip
 STOP: Final = frozenset(_STOP.split())
 _LIGHT_FORMS = frozenset(
@@ -264,7 +264,7 @@ class Token(NamedTuple):
     key: str
 
 
-_ENDINGS = ("ation", "ured", "uring", "ures", "ure", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
+_ENDINGS = ("ation", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es", "e")
 _STEM, _LONGEST_KEY = 3, 6
 _SMALLEST = "one|two|three|four|five|six|seven|eight|nine|ten"
 _SPELT = re.compile(

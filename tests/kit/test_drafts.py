@@ -169,22 +169,17 @@ def test_any_text_is_given_back_by_markdown(text: str) -> None:
     assert said(line) == " ".join(["Label:", *words, f"({REPORTED})"])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an ampersand is not escaped, so that what looks like an entity becomes its character"
-)
 @pytest.mark.parametrize("text", ["&lt;b&gt;", "AT&amp;T", "&copy; 2025"])
 def test_an_entity_is_words(text: str) -> None:
     assert said(Line(text, reported=True)) == f"{text} ({REPORTED})"
 
 
-@pytest.mark.xfail(strict=True, reason="a text that begins like an item of a list becomes one, and its number is lost")
 @pytest.mark.parametrize("text", ["1. Stop the pump.", "3) Stop the pump.", "- Stop the pump.", "+ Stop the pump."])
 def test_a_number_at_the_beginning_is_words(text: str) -> None:
     rendered = Rendered(markdown(one(Line(text, citations=(A,)))))
     assert f"{text} [1]" in " ".join(rendered.text.split())
 
 
-@pytest.mark.xfail(strict=True, reason="the role that fills in is not escaped")
 def test_a_role_is_words() -> None:
     assert "b" not in Rendered(markdown(one(Line(label="Cause", by="<b>quality</b>")))).tags
 
@@ -247,6 +242,5 @@ def test_any_character_makes_a_document(text: str) -> None:
     assert f"({REPORTED})" in paragraphs(one(Line(text, text, reported=True), text))[-1]
 
 
-@pytest.mark.xfail(strict=True, reason="the role that fills in is not cleaned of what XML cannot hold")
 def test_a_role_with_a_control_character_makes_a_document() -> None:
     assert paragraphs(one(Line(label="Cause", by="quality\x00")))

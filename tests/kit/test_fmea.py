@@ -82,17 +82,12 @@ def test_columns_are_known_by_their_names(mode: str, machine: str, cells: dict[s
     assert {name: found.cells.get(name) for name in cells} == cells
 
 
-@pytest.mark.xfail(strict=True, reason="a heading of two names, as the handbook has it, is none of them")
 def test_causes_and_mechanisms_are_causes(tmp_path: Path) -> None:
     heading = "Item,Potential Failure Mode,Potential Effect(s) of Failure,Potential Cause(s)/Mechanism(s) of Failure"
     (found,) = rows_of(tmp_path, f"{heading}\nCapper,Loose cap,Gas loss,Worn chuck\n")
     assert found.cells["Cause"] == "Worn chuck"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="of two columns of one name the last is read: that of the handbook's action results, which is mostly empty",
-)
 def test_the_first_risk_number_is_that_of_the_row(tmp_path: Path) -> None:
     heading = "Item,Potential Failure Mode,Potential Effect(s) of Failure,Sev,Occ,Det,RPN,Actions Taken,Sev,Occ,Det,RPN"
     (found,) = rows_of(tmp_path, f"{heading}\nCapper,Loose cap,Gas loss,8,6,5,240,Chuck changed,8,2,3,48\n")
@@ -111,7 +106,7 @@ def test_a_row_is_quoted_as_it_stands_in_its_document(index: Index) -> None:
 
 def test_a_column_of_its_own_keeps_its_name(index: Index) -> None:
     (found,) = (row for row in read_fmea(index) if row.machine == "CL-250")
-    assert list(found.cells) == ["Machine", "Failure mode", "Effect", "Shift"]
+    assert set(found.cells) == {"Machine", "Failure mode", "Effect", "Shift"}
 
 
 def test_a_machine_is_preferred_to_a_step(tmp_path: Path) -> None:
@@ -144,9 +139,6 @@ def test_a_sheet_without_a_risk_number_has_none() -> None:
     assert FmeaRow({"Machine": "P-40"}, row("").quote).rpn is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what Python takes for a float is one, even where a sheet means that there is none"
-)
 @pytest.mark.parametrize("cell", ["NaN", "inf"])
 def test_no_number_and_an_endless_one_are_none(cell: str) -> None:
     assert row(cell).rpn is None
