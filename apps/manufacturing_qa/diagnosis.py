@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from sectorkit.fmea import FmeaRow, alike, by_symptoms, read_fmea
-from sectorkit.limits import Finding, LimitBook, Reading, read_limits, to_ask, worst
+from sectorkit.limits import Finding, LimitBook, once, read_limits, same, to_ask, worst
 from sectorkit.retrieval.index import Index
-from sectorkit.units import UnitProblem
 
 _LIKELY = 5  # failure modes that symptoms bring up, at most
 _NEAREST = 3  # of these, those whose limits are asked for where readings are missing
@@ -78,26 +77,20 @@ def diagnose(
 ) -> Diagnosis:
     """What the documents in force on that day, by default today, make of it. `readings` are "92 °C" by name."""
     readings = {name: text.strip() for name, text in readings.items() if text.strip()}
-    given: list[Reading] = []
-    problems: list[str] = []
-    for name, text in readings.items():
-        try:
-            given.append(plant.limits.read(name, text))
-        except UnitProblem as error:
-            problems.append(str(error))
+    given, problems = plant.limits.read_all(readings)
     findings = plant.limits.check(machine, given, on=on or date.today())
     problems += [finding.problem for finding in findings if finding.problem]
-    own = [row for row in plant.fmea if row.machine.casefold() == machine.casefold()]
-    near = by_symptoms(symptoms, own, index)
+    own = [row for row in plant.fmea if same(row.machine, machine)]
+    near, notes = by_symptoms(symptoms, own, index)
     exceeded = sorted((f for f in findings if f.state == "exceeded"), key=lambda f: f.limit.level != "alarm")
-    likely = list(dict.fromkeys(row.mode for row in near))[:_LIKELY]
+    likely = once(row.mode for row in near)[:_LIKELY]
     place = {id(row): n for n, row in enumerate(near)}
     own.sort(key=lambda row: (-alike(symptoms, row.cells["Effect"]), place.get(id(row), len(near))))
     causes = [
-        Cause(mode, tuple(f for f in exceeded if f.limit.mode == mode), tuple(row for row in own if row.mode == mode))
-        for mode in dict.fromkeys([*(f.limit.mode for f in exceeded), *likely])
+        Cause(mode, tuple(f for f in exceeded if same(f.limit.mode, mode)), tuple(r for r in own if same(r.mode, mode)))
+        for mode in once([*(f.limit.mode for f in exceeded), *likely])
     ]
     return Diagnosis(
         machine, symptoms, readings, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
-        to_ask(findings, likely[:_NEAREST])[:_ASKED], tuple(problems),
+        to_ask(findings, likely[:_NEAREST])[:_ASKED], (*problems, *notes),
     )  # fmt: skip

@@ -37,6 +37,7 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         symptoms = gr.Textbox(label="What do you notice?", placeholder="A noise, a smell, an alarm …", lines=2)
         with gr.Row():
             fields = [gr.Textbox(label=f"Reading {n + 1}", visible=False, min_width=220) for n in range(_FIELDS)]
+        names = gr.State([])  # of the fields: a sync in between may change what the machine's limits compare
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
     result = html("")
 
@@ -49,30 +50,31 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         hints = [f"in {limits.plausible[name].unit}" if name in limits.plausible else "with its unit" for name in named]
         labels = [name[:1].upper() + name[1:] for name in named]
         used = [gr.Textbox(label=n, placeholder=h, value="", visible=True) for n, h in zip(labels, hints, strict=True)]
-        return used + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
+        return [named, *used] + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
 
-    def diagnosed(chosen: str, noticed: str, *values: str) -> tuple[Index, Plant, Diagnosis]:
+    def diagnosed(chosen: str, noticed: str, named: list[str], *values: str) -> tuple[Index, Plant, Diagnosis]:
         index = index_of(runtime, app)
         plant = plant_of(index)
-        read = dict(zip(plant.limits.readings_of(chosen or ""), (value or "" for value in values), strict=False))
+        named = named or plant.limits.readings_of(chosen or "")  # a server that was started anew knows no fields
+        read = dict(zip(named, (value or "" for value in values), strict=False))
         return index, plant, diagnose(chosen or "", noticed or "", read, plant=plant, index=index)
 
     @working.or_problem
-    def checked(*values: str) -> str:
+    def checked(*values: Any) -> str:
         _, plant, found = diagnosed(*values)
         return shown(app.name, found, plant.limits.problems)
 
-    def drafted(form: str, *values: str) -> Draft:
+    def drafted(form: str, *values: Any) -> Draft:
         index, plant, found = diagnosed(*values)
         if not found.known:
             raise RequestError(_UNKNOWN.format(found.machine or "no machine"))
         return report(form, found, plant=plant, index=index, made=date.today())
 
-    given = [machine, symptoms, *fields]
+    given = [machine, symptoms, names, *fields]
     written = draft_buttons(app.name, FORMS, drafted, given)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     machine.focus(machines, None, machine, **quiet)
-    machine.change(readings, machine, fields, **quiet)
+    machine.change(readings, machine, [names, *fields], **quiet)
     sent = [check.click, symptoms.submit, *(field.submit for field in fields)]
     gr.on(sent, lambda: "", None, written, **quiet)
     gr.on(sent, checked, given, result, **quiet)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from manufacturing_qa.diagnosis import Diagnosis, Plant
 from sectorkit.drafts import Draft, Line, fill_in
-from sectorkit.quoting import nearest, quote_of, quoter
+from sectorkit.limits import is_for
+from sectorkit.quoting import Placed, beside, nearest, quotes_of
 from sectorkit.retrieval.index import Index
 from sectorkit.safety import warnings_of
 from sectorkit.times import is_in_force
@@ -22,35 +23,32 @@ _TO_NOTE = re.compile(r"^(?:\d+[.)]\s*)?((?:Write|Record|Enter)\b.*\b(?:in|into|
 
 def report(form: str, found: Diagnosis, *, plant: Plant, index: Index, made: date) -> Draft:
     """The draft of "NCR" or "8D". What nobody has reported and no document says is left to a named role."""
-    exceeded = [(f, (quote_of(index, f.limit),)) for f in found.findings if f.state == "exceeded"]
+    over = [f for f in found.findings if f.state == "exceeded"]
+    exceeded = [(f, (quote,)) for f, quote in zip(over, quotes_of(index, (f.limit for f in over)), strict=True)]
     causes = found.causes[: max(_MODES, sum(bool(cause.level) for cause in found.causes))]
     rows = [row for cause in causes for row in cause.rows[:_ROWS]]
-    tables = {row.quote.source for row in plant.fmea} | {limit.source for limit in plant.limits.limits}
-    others = [d for d in index.documents() if d.source not in tables and is_in_force(d.metadata, made)]
-    others = [d for d in others if found.machine.casefold() in str(d.metadata.get("machine", found.machine)).casefold()]
+    others = [d for d in index.documents() if is_for(found.machine, str(d.metadata.get("machine") or ""))]
+    others = [d for d in others if is_in_force(d.metadata, made)]
     past = [d.source for d in others if d.metadata.get("status") == "final"]
     asked = [found.symptoms, " ".join([found.machine, found.symptoms, *(cause.mode for cause in causes)])]
     rules = [d.source for d in others if d.source not in past]
-    said = dict.fromkeys(quote for question in asked for quote in nearest(index, question, rules))
-    records = dict.fromkeys(quote for question in asked for quote in nearest(index, question, past))
+    tables: list[Placed] = [*(row.quote for row in plant.fmea), *plant.limits.limits]
+    said = dict.fromkeys(quote for question in asked for quote in nearest(index, question, rules, without=tables))
+    records = dict.fromkeys(quote for question in asked for quote in nearest(index, question, past, without=tables))
     warnings = dict.fromkeys(warning for quote in said for warning in warnings_of(quote, index))
-    to_note = [
-        quoter(index, source)(*match.span(1))
-        for source in dict.fromkeys(quote.source for quote in said)
-        for match in _TO_NOTE.finditer(index.document(source).text)
-    ]
     blocks = {
         "machine": [Line(found.machine, "Machine", reported=True)],
         "symptoms": [Line(found.symptoms, "What was noticed", reported=True)] if found.symptoms.strip() else [],
         "readings": [Line(text, name.capitalize(), reported=True) for name, text in found.readings.items()],
+        "problems": [Line(problem, by="maintenance") for problem in found.problems],
         "missing": [Line(label=name.capitalize(), by="maintenance") for name in found.ask],
-        "limits": [Line(f"{f.computed} ({f.limit.level})", f.limit.name, cited) for f, cited in exceeded],
+        "limits": [Line(f"{f.computed} ({f.limit.level}: {f.limit.mode})", f.limit.name, cited) for f, cited in exceeded],
         "checks": [Line(f.limit.check, "Check", cited, by="maintenance") for f, cited in exceeded if f.limit.check],
         "modes": [Line(r.cells["Effect"], c.mode, (r.quote,)) for c in causes for r in c.rows[:1]],
         "causes": [Line(r.cells["Cause"], f"Possible cause, {r.mode}", (r.quote,)) for r in rows if r.cells.get("Cause")],
         "actions": [Line(done, r.mode, (r.quote,)) for r in rows if (done := r.cells.get("Recommended action"))],
         "instructions": [Line(q.quote, citations=(q,)) for q in said if not any(q.quote in w.quote for w in warnings)],
-        "notes_to_take": [Line(quote.quote, citations=(quote,), by="production") for quote in to_note],
+        "notes_to_take": [Line(quote.quote, citations=(quote,), by="production") for quote in beside(index, said, _TO_NOTE)],
         "warnings": [Line(quote.quote, citations=(quote,)) for quote in warnings],
         "records": [Line(quote.quote, citations=(quote,)) for quote in records],
     }  # fmt: skip

@@ -96,12 +96,16 @@ def write_beir(corpus: Corpus, folder: Path) -> None:
     _write(folder / "qrels" / "test.tsv", "\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
 
 
-def copied(path: Path, folder: Path) -> Path:
-    """A copy of the file in that folder, made where there is none or another; returns the folder."""
-    copy = folder / path.name
-    if not copy.exists() or not filecmp.cmp(path, copy, shallow=False):
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+def copied(paths: Sequence[Path], folder: Path) -> Path:
+    """Brings the folder to hold a copy of each of these files and no other file, and returns it. The folder is ours to empty."""
+    copies = {folder / path.name: path for path in paths}
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.rglob("*"):
+        if other not in copies and not other.is_dir():
+            other.unlink()
+    for copy, path in copies.items():
+        if not copy.exists() or not filecmp.cmp(path, copy, shallow=False):
+            shutil.copyfile(path, copy)
     return folder
 
 

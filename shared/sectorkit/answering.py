@@ -102,7 +102,9 @@ async def stream(
     for rule in app.before:
         ruled = await asyncio.to_thread(rule, request, index)
         if isinstance(ruled, Answer):
-            yield Done(_finish(app, index, Draft(request, (), (), request.notes), clock, ruled))
+            yield Done(
+                await asyncio.to_thread(_finish, app, index, Draft(request, (), (), request.notes), clock, ruled)
+            )
             return
         request = ruled
 
@@ -115,10 +117,10 @@ async def stream(
 
     shown = Draft(request, tuple(hits), evidence, notes)
     if not evidence or unrelated:
-        yield Done(_finish(app, index, shown, clock, abstain(shown, "nothing_found")))
+        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, "nothing_found")))
         return
     if chat is None:
-        yield Done(_finish(app, index, shown, clock, abstain(shown, "model_unavailable")))
+        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, "model_unavailable")))
         return
 
     raw, usage, model = "", {}, None
@@ -143,11 +145,15 @@ async def stream(
         shown = replace(shown, notes=(*shown.notes, what))
     clock.mark("generate")
     if reason == "model_unavailable":
-        yield Done(_finish(app, index, shown, clock, abstain(shown, reason)))
+        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, reason)))
         return
     grounded = await asyncio.to_thread(verify, shown, raw, index, reason)
     clock.mark("ground")
-    yield Done(_finish(app, index, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))))
+    yield Done(
+        await asyncio.to_thread(
+            _finish, app, index, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))
+        )
+    )
 
 
 async def _within(seconds: float, chunks: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:

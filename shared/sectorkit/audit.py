@@ -9,6 +9,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sectorkit.answer import Answer
 from sectorkit.errors import StoreError
@@ -16,7 +17,7 @@ from sectorkit.errors import StoreError
 
 def record(log: Path, app: str, answer: Answer, *, user: str | None = None, texts: bool = True) -> None:
     """Append one answer to `log`. Raises StoreError where it cannot be written: an unlogged answer is not given."""
-    entry = {
+    entry: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "app": app,
         "user": user,
@@ -30,6 +31,8 @@ def record(log: Path, app: str, answer: Answer, *, user: str | None = None, text
         "notes": list(answer.notes),
         "seconds": round(answer.timings.get("total", 0.0), 3),
     }
+    if found := answer.computed:
+        entry["computed"] = {"source": found.source, "query": dict(found.query) if texts else None, "rows": found.total}
     line = json.dumps(entry, ensure_ascii=False) + "\n"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

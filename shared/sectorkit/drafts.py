@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sectorkit.answer import Citation
@@ -59,7 +60,7 @@ class Draft:
     made: date
     note: str = ""
 
-    @property
+    @cached_property
     def sources(self) -> tuple[Citation, ...]:
         """What it cites, each once, in the order of the lines; its number is its place, from 1."""
         cited = (citation for section in self.sections for line in section.lines for citation in line.citations)
@@ -67,8 +68,11 @@ class Draft:
 
     def numbers(self, line: Line) -> list[int]:
         """The numbers of a line's sources."""
-        places = {(c.source, c.start, c.end): n for n, c in enumerate(self.sources, start=1)}
-        return list(dict.fromkeys(places[c.source, c.start, c.end] for c in line.citations))
+        return list(dict.fromkeys(self._places[c.source, c.start, c.end] for c in line.citations))
+
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, int, int], int]:
+        return {(c.source, c.start, c.end): n for n, c in enumerate(self.sources, start=1)}
 
 
 def fill_in(form: Mapping[str, Any], blocks: Mapping[str, Sequence[Line]], *, about: str, made: date) -> Draft:

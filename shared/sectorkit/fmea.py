@@ -6,14 +6,13 @@ handbook ("Potential Failure Mode", "Potential Effect(s) of Failure"), and Chine
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sectorkit.answer import Citation
-from sectorkit.quoting import quoter
+from sectorkit.quoting import quoter, searched
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.words import words
 from sectorkit.table_words import key
@@ -21,6 +20,7 @@ from sectorkit.tables import tables_of
 from sectorkit.times import is_in_force
 
 _DEPTH = 60  # passages that are looked at for symptoms
+_BY_WORDS = "Symptoms were searched for by words alone, since vectors are not available"
 # What a column is called here, and what else it may be called; the first of a sheet's columns that fits.
 _NAMES: Mapping[str, Sequence[str]] = {
     "Machine": ("machine", "equipment", "asset", "product", "subsystem", "system", "item", "process step", "机器", "设备", "机型"),
@@ -49,15 +49,6 @@ class FmeaRow:
     @property
     def mode(self) -> str:
         return self.cells["Failure mode"]
-
-    @property
-    def rpn(self) -> float | None:
-        """The risk priority number as the sheet states it; None where that is no number."""
-        try:
-            number = float(self.cells.get("RPN", ""))
-        except ValueError:
-            return None
-        return number if math.isfinite(number) else None
 
 
 def read_fmea(index: Index) -> tuple[FmeaRow, ...]:
@@ -89,14 +80,15 @@ def _named(columns: Sequence[str]) -> list[str]:
     return named
 
 
-def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> list[FmeaRow]:
-    """The rows that a search for the symptoms finds, best first; none where there are no symptoms."""
+def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> tuple[list[FmeaRow], list[str]]:
+    """The rows that a search for the symptoms finds, best first, and a note where it searched by words alone."""
     rows = list(rows)
     sources = sorted({row.quote.source for row in rows})
     if not symptoms.strip() or not sources:
-        return []
+        return [], []
     found: list[FmeaRow] = []
-    for hit in index.search(symptoms, _DEPTH, where={"source": sources}):
+    hits, away = searched(index, symptoms, _DEPTH, sources)
+    for hit in hits:
         place = hit.passage.metadata
         held = [
             row for row in rows
@@ -104,7 +96,7 @@ def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> list[Fm
             and row not in found
         ]  # fmt: skip
         found += sorted(held, key=lambda row: -alike(symptoms, row.cells["Effect"]))  # of one passage, by their words
-    return found
+    return found, [f"{_BY_WORDS}: {away}"] if away else []
 
 
 def alike(first: str, second: str) -> int:

@@ -183,7 +183,7 @@ class Limit:
     @property
     def machines(self) -> list[str]:
         """The names of machines and groups that it is for, in lower case."""
-        return [name.casefold() for name in re.split(r"\s*[,;，、；]\s*", self.machine) if name]
+        return [name.casefold() for name in names_in(self.machine)]
 
     def in_force(self, on: date) -> bool:
         """Whether its document is."""
@@ -238,7 +238,7 @@ class LimitBook:
     @property
     def machines(self) -> tuple[str, ...]:
         """Names of the machines that some limit is for, groups resolved, sorted."""
-        named = [name for limit in self.limits for name in re.split(r"\s*[,;，、；]\s*", limit.machine) if name]
+        named = [name for limit in self.limits for name in names_in(limit.machine)]
         single = {name for name in named if name.casefold() not in self.groups}
         return tuple(sorted(single | {m for members in self.groups.values() for m in members}))
 
@@ -273,6 +273,16 @@ class LimitBook:
             raise UnitProblem(f"{name}: in {text} the comma may be of thousands or of decimals; write it without one")
         return Reading(name, values[0], text.strip())
 
+    def read_all(self, readings: Mapping[str, str]) -> tuple[list[Reading], list[str]]:
+        """Those of the readings that can be used, and what is wrong with the others."""
+        found, problems = [], []
+        for name, text in readings.items():
+            try:
+                found.append(self.read(name, text))
+            except UnitProblem as error:
+                problems.append(str(error))
+        return found, problems
+
     def check(self, machine: str, readings: Iterable[Reading], *, on: date) -> list[Finding]:
         """What the limits in force on that day say of the readings, in the order of the documents.
 
@@ -295,6 +305,29 @@ class LimitBook:
         return findings
 
 
+def names_in(text: str) -> list[str]:
+    """The names of a cell that holds one or several, with commas or semicolons between."""
+    return [name for name in re.split(r"\s*[,;，、；]\s*", text.strip()) if name]
+
+
+def same(first: str, second: str) -> bool:
+    """Whether two names are one, whatever their case."""
+    return first.casefold() == second.casefold()
+
+
+def is_for(machine: str, named: str) -> bool:
+    """Whether something is for a machine, by the machines that it names: for any, where it names none."""
+    return not named or any(same(machine, name) for name in names_in(named))
+
+
+def once(names: Iterable[str]) -> list[str]:
+    """Each name once, whatever its case, as it is first written."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.casefold(), name)
+    return list(first.values())
+
+
 def worst(findings: Iterable[Finding]) -> str:
     """ "alarm" or "warning", the worst level of the limits that are exceeded; "" where none is."""
     exceeded = {finding.limit.level for finding in findings if finding.state == "exceeded"}
@@ -303,9 +336,9 @@ def worst(findings: Iterable[Finding]) -> str:
 
 def to_ask(findings: Iterable[Finding], likely: Sequence[str]) -> tuple[str, ...]:
     """Readings that would decide, the most telling first: of limits that are met but for them, then of those of `likely` modes."""
-    rank = {mode: n for n, mode in enumerate(likely)}
-    open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode in rank)]
-    open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode, len(rank))))
+    rank = {mode.casefold(): n for n, mode in enumerate(likely)}
+    open_ = [f for f in findings if f.state == "missing" and (f.begun or f.limit.mode.casefold() in rank)]
+    open_.sort(key=lambda f: (not f.begun, rank.get(f.limit.mode.casefold(), len(rank))))
     return tuple(dict.fromkeys(name for finding in open_ for name in finding.missing))
 
 
@@ -344,7 +377,7 @@ def read_limits(documents: Iterable[tuple[Any, Sequence[Any]]]) -> LimitBook:
                         plausible[found.name] = since, found
             elif current and table.has("Group", "Machine types"):
                 for row in table.rows:
-                    members = frozenset(filter(None, re.split(r"\s*[,;，、；]\s*", table.cell(row, "Machine types"))))
+                    members = frozenset(names_in(table.cell(row, "Machine types")))
                     name = table.cell(row, "Group").casefold()
                     if since >= groups.get(name, ("", members))[0]:
                         groups[name] = since, members

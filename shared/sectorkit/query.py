@@ -43,6 +43,9 @@ _SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
 _DECIMAL_COMMA = re.compile(r"[-+−]?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{1,3}(?:\.\d{3})+,\d+)(?:\s*\D.*)?")
 _NOTHING = ("none", "n/a", "na", "-", "–", "—", "nil", "无")  # cells that say that there is nothing
 _SAMPLE = 300  # cells of a column by which its kind is told
+_MOST_DIGITS = 300
+_DIGITS, _LONG = 15, 5  # digits that a number holds, and that a name made of digits has at least
+_NAMES = re.compile(r"\b(?:serial|order|part|file|batch|lot|id|code|nr|no|customer|invoice|ticket)\b|编号|序列号|单号")
 _SHARE = 0.9  # of the cells that must be numbers, or dates, for their column to be of that kind
 _MAX_ROWS = 500  # of a result
 
@@ -145,11 +148,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Frame:
-    """A table with typed columns, ready to be queried. `source` and `title` are its document's."""
+    """A table with typed columns, ready to be queried. `source`, `title` and `notes` are its document's."""
 
     table: Table
     source: str
     title: str
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -159,7 +163,7 @@ class Frame:
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
         """The kind of each column, in the table's order."""
-        return {column: _kind(cells) for column, cells in self._columns.items()}
+        return {column: _kind(cells, column) for column, cells in self._columns.items()}
 
     @cached_property
     def _columns(self) -> Mapping[str, list[str]]:
@@ -212,7 +216,10 @@ class Frame:
         order = self._order(query, names)
         limit = min(query.limit or _MAX_ROWS, _MAX_ROWS)
         sql = f"SELECT {selected} FROM rows_{where}{grouped}{order} LIMIT {limit + 1}"
-        found = connection.execute(sql, values).fetchall()
+        try:
+            found = connection.execute(sql, values).fetchall()
+        except Exception as error:  # DuckDB's own have no common base that is imported here
+            raise RequestError(f"{self.name} could not be asked: {error}") from error
         rows = tuple(tuple(map(_plain, row[: len(names)])) for row in found[:limit])
         behind = [
             int(number) for row in found[:limit] for number in row[len(names)] or ()
@@ -251,8 +258,12 @@ class Frame:
                     raise RequestError(
                         f"several values are for texts that are equal to one of them, not for {f.column} {f.op}"
                     )
-                parts.append(f"lower({name}) {'NOT ' * (f.op == '!=')}IN ({', '.join(['lower(?)'] * len(f.value))})")
+                one_of = f"lower({name}) IN ({', '.join(['lower(?)'] * len(f.value))})"
+                parts.append(one_of if f.op == "=" else f"({name} IS NULL OR NOT {one_of})")
                 values += f.value
+            elif kind == "text" and f.op == "!=":
+                parts.append(f"({name} IS NULL OR lower({name}) != lower(?))")  # an empty cell is none of it
+                values.append(str(f.value))
             elif kind == "text":
                 parts.append(f"lower({name}) {f.op} lower(?)")
                 values.append(str(f.value))
@@ -334,7 +345,7 @@ def _named(columns: Sequence[str]) -> list[str]:
     return names
 
 
-def _kind(cells: Sequence[str]) -> Kind:
+def _kind(cells: Sequence[str], name: str = "") -> Kind:
     """By a sample from all over the column: as good as all are dates, or numbers of one unit, which codes are not."""
     filled = [cell for cell in cells if cell]
     sample = filled[:: max(1, len(filled) // _SAMPLE)]
@@ -346,6 +357,10 @@ def _kind(cells: Sequence[str]) -> Kind:
     if sum(value is not None for value in _typed(sample, "date")) >= _SHARE * len(sample):
         return "date"
     numbers = [match for cell in sample if (match := _NUMBER.fullmatch(cell))]
+    if any(sum(map(str.isdigit, cell)) > _DIGITS for cell in sample):
+        return "text"  # a serial, which a number would not hold to its last digit
+    if _NAMES.search(name.casefold()) and all(cell.isdigit() and len(cell) >= _LONG for cell in sample):
+        return "text"
     one_unit = len({(match["unit"] or "").casefold() for match in numbers}) == 1
     codes = any(re.match(r"[-+−]?0\d", match["value"]) for match in numbers)
     return "number" if one_unit and not codes and len(numbers) >= _SHARE * len(sample) else "text"
@@ -356,15 +371,20 @@ def _typed(cells: Sequence[str], kind: Kind) -> list[Any]:
         return [cell or None for cell in cells]
     if kind == "number":
         commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-        return [_number(cell, decimal_comma=commas) for cell in cells]
+        units = Counter(
+            (match["unit"] or "").casefold() for cell in cells if (match := _NUMBER.fullmatch(cell.strip()))
+        )
+        units.pop("", None)
+        own = units.most_common(1)[0][0] if units else ""  # a cell in another unit is not compared with the rest
+        return [_number(cell, own, decimal_comma=commas) for cell in cells]
     slashed = [cell for cell in cells if _SLASHED.fullmatch(cell)]
     formats = [*_DATES, *(form for form in _SLASHES if all(_date(cell, [form]) for cell in slashed))]
     return [_date(cell, formats) for cell in cells]
 
 
-def _number(cell: str, *, decimal_comma: bool) -> float | None:
+def _number(cell: str, unit: str, *, decimal_comma: bool) -> float | None:
     match = _NUMBER.fullmatch(cell.strip())
-    if match is None:
+    if match is None or (match["unit"] or unit).casefold() != unit or sum(map(str.isdigit, cell)) > _MOST_DIGITS:
         return None
     digits = re.sub(r"[\u00a0\u202f ]", "", match["value"].replace("−", "-"))
     if decimal_comma:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
+from sectorkit.errors import ServerUnavailable, StoreBroken
 from sectorkit.grounding import closest
 from sectorkit.injection import without_injections
 from sectorkit.retrieval.index import Index
-from sectorkit.retrieval.passage import locator
+from sectorkit.retrieval.passage import Hit, Passage, locator
+from sectorkit.retrieval.words import stem, words
 
 Quoter: TypeAlias = Callable[[int, int], Citation]
 _PASSAGES = 12  # that are searched for the sentences nearest to a question
+_QUOTES = 100  # of these, at most, before those that are not wanted are left out
 
 
 def quoter(index: Index, source: str) -> Quoter:
@@ -25,7 +29,7 @@ def quoter(index: Index, source: str) -> Quoter:
     title, status = str(document.title or source), document.metadata.get("status")
 
     def quoted(start: int, end: int) -> Citation:
-        held = next((p for p in passages if p.metadata["start"] <= start < p.metadata["end"]), None)
+        held = next((p for p in passages if _holds(p, start)), None)
         where, name = (locator(held, start, end), str(held.id)) if held else ("", "")
         return Citation(0, name, source, title, where, document.text[start:end], start, end, status)
 
@@ -43,18 +47,77 @@ class Placed(Protocol):
     def end(self) -> int: ...
 
 
-def quote_of(index: Index, placed: Placed) -> Citation:
-    """The words of a document that something stands in, as a citation."""
-    return quoter(index, placed.source)(placed.start, placed.end)
+def quotes_of(index: Index, placed: Iterable[Placed]) -> list[Citation]:
+    """The words of the documents that these stand in, as citations."""
+    placed = list(placed)
+    quoters = {source: quoter(index, source) for source in {one.source for one in placed}}
+    return [quoters[one.source](one.start, one.end) for one in placed]
 
 
-def nearest(index: Index, question: str, sources: Sequence[str], *, most: int = 4) -> tuple[Citation, ...]:
-    """Up to `most` sentences of these documents that are nearest to the question; no rows of sheets. Raises ServerUnavailable."""
+def searched(index: Index, question: str, k: int, sources: Sequence[str]) -> tuple[list[Hit], str]:
+    """The best passages of these documents; by words alone where vectors are away, and then why, else ""."""
+    try:
+        return index.search(question, k, where={"source": list(sources)}), ""
+    except (ServerUnavailable, StoreBroken) as error:
+        return index.search(question, k, where={"source": list(sources)}, mode="lexical"), str(error)
+
+
+def nearest(
+    index: Index, question: str, sources: Sequence[str], *, most: int = 4, without: Iterable[Placed] = ()
+) -> tuple[Citation, ...]:
+    """Up to `most` sentences of these documents that are nearest to the question; by words alone where vectors are away.
+
+    No rows of sheets, and nothing of what `without` holds.
+    """
+    sources = [s for s in sources if not all(p.metadata.get("rows") for p in index.passages_of(s))]
     if not sources or not question.strip():
         return ()
-    hits = index.search(question, _PASSAGES, where={"source": list(sources)})
+    hits, away = searched(index, question, _PASSAGES, sources)
     hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
+    try:
+        found = () if away else _by_vectors(index, question, evidence)
+    except ServerUnavailable as error:
+        found, away = (), str(error)
+    if away:
+        found = _by_words(question, evidence)
+    barred = [(one.source, one.start, one.end) for one in without]
+    free = [q for q in found if not any(q.source == s and q.start < b and a < q.end for s, a, b in barred)]
+    return tuple(replace(quote, n=0) for quote in free[:most])
+
+
+def _by_vectors(index: Index, question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ...]:
     embedder = index.embedder
-    found = closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=most)
-    return tuple(replace(quote, n=0) for quote in found)
+    return closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=_QUOTES)
+
+
+def _by_words(question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ...]:
+    """Those with the most of the question's words first: each text is a vector of which of them it has."""
+    asked = list(dict.fromkeys(map(stem, words(question))))
+
+    def vectors(texts: list[str]) -> list[list[float]]:
+        return [[float(term in held) for term in asked] for held in ({stem(w) for w in words(t)} for t in texts)]
+
+    return closest([1.0] * len(asked), evidence, vectors=vectors, most=_QUOTES)
+
+
+def beside(index: Index, quotes: Iterable[Citation], wanted: re.Pattern[str]) -> list[Citation]:
+    """What the first group of `wanted` matches in the sections that the quotes stand in, document by document."""
+    quotes = list(quotes)
+    found = []
+    for source in dict.fromkeys(quote.source for quote in quotes):
+        passages, quoted = index.passages_of(source), quoter(index, source)
+        starts = [quote.start for quote in quotes if quote.source == source]
+        named = {_heading(p) for p in passages if any(_holds(p, start) for start in starts)}
+        section = [p for p in passages if _heading(p) in named]
+        spans = [match.span(1) for match in wanted.finditer(index.document(source).text)]
+        found += [quoted(*span) for span in spans if any(_holds(p, span[0]) for p in section)]
+    return found
+
+
+def _heading(passage: Passage) -> str:
+    return str(passage.metadata.get("heading", ""))
+
+
+def _holds(passage: Passage, at: int) -> bool:
+    return bool(passage.metadata["start"] <= at < passage.metadata["end"])

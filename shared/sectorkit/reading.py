@@ -20,11 +20,14 @@ class Kept(Generic[T]):
     def __init__(self, read: Callable[[Index], T]) -> None:
         self._read = read
         self._made: WeakKeyDictionary[Index, tuple[tuple[int, date], T]] = WeakKeyDictionary()
-        self._making = threading.Lock()
+        self._making: WeakKeyDictionary[Index, threading.Lock] = WeakKeyDictionary()
+        self._asking = threading.Lock()
 
     def __call__(self, index: Index) -> T:
         """What there is of the index's documents as they stand; a second caller waits for the first."""
-        with self._making:
+        with self._asking:
+            making = self._making.setdefault(index, threading.Lock())
+        with making:
             state = index.stores.manifest.generation, date.today()
             made = self._made.get(index)
             if made is None or made[0] != state:

@@ -11,20 +11,24 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sectorkit.answer import Answer, Claim, Computed, Request
-from sectorkit.query import Frame, Result
+from sectorkit.answer import Answer, Citation, Claim, Computed, Request
+from sectorkit.errors import SectorkitError
+from sectorkit.query import Filter, Frame, Result, TableQuery
 from sectorkit.quoting import quoter
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.language import detect_language
 from sectorkit.table_naming import Tables
 from sectorkit.table_questions import Understood, understand
+from sectorkit.table_words import key, tokens
+from sectorkit.table_words import plain as plain_text
 from sectorkit.tables import tables_of
 from sectorkit.times import is_in_force
 
 _LEFT, _SURE = 2, 3.0  # words that may be left out, and the score that is needed, for a result beside an answer
 _LINES = 25  # of a result that an answer's text holds
 _CITED = 12  # rows that become citations
+USED = 500  # rows that a result names as those it rests on
 _WORDS = {
     "en": {"none": "None: no row meets this.", "more": "and {n} more rows."},
     "zh": {"none": "没有：表中没有符合条件的行。", "more": "另有{n}行。"},
@@ -34,12 +38,17 @@ _WORDS = {
 def from_tables(request: Request, index: Index) -> Request | Answer:
     """The computed answer where the question is wholly understood as one to a table in force; else the request as it was.
 
-    A request that is narrowed by `where` is for the search.
+    A request that is narrowed, by `where` or to a time, is for the search.
     """
-    understood = None if request.where else understand(request.question, tables_in(index))
-    if understood is None or not understood.whole:
+    if request.where or request.as_of:
         return request
-    return table_answer(request.question, understood, index)
+    try:
+        understood = understand(request.question, tables_in(index))
+        if understood is None or not understood.whole or _is_doubtful(understood):
+            return request
+        return table_answer(request.question, understood, index)
+    except SectorkitError:
+        return request  # the search may still find it
 
 
 def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
@@ -47,13 +56,45 @@ def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
 
     Those are named, and nothing is claimed of it: but a count that leaves out "bin" helps more than a model's guess.
     """
-    understood = None if request.where or answer.computed else understand(request.question, tables_in(index))
-    if understood is None or len(understood.left) > _LEFT or understood.score < _SURE:
+    if request.where or answer.computed:
         return answer
-    query = understood.query
-    if not (query.aggregate or query.group_by or query.order_by):
+    try:
+        understood = understand(request.question, tables_in(index))
+        if (
+            understood is None
+            or not 0 < len(understood.left) <= _LEFT
+            or understood.score < _SURE
+            or understood.asks_for_the_rest
+        ):
+            return answer
+        query = understood.query
+        if not (query.aggregate or query.group_by or query.order_by):
+            return answer
+        found = table_answer(request.question, understood, index).computed
+    except SectorkitError:
         return answer
-    return replace(answer, computed=table_answer(request.question, understood, index).computed)
+    return replace(answer, computed=replace(found, beside=True) if found else None)
+
+
+def _is_doubtful(understood: Understood) -> bool:
+    """Whether the answer would be that there is none, though rows with nearly the same words are there."""
+    query, frame = understood.query, understood.frame
+    if not frame.run(query.model_copy(update={"limit": 1})).is_none:
+        return False
+    looser = [
+        Filter(column=f.column, op="contains", value=key(word))
+        if f.op == "="
+        and isinstance(f.value, str)
+        and frame.kinds[f.column] == "text"
+        and (word := _first_word(f.value))
+        else f
+        for f in query.filters
+    ]
+    return looser != query.filters and frame.run(TableQuery(filters=looser, limit=1)).total > 0
+
+
+def _first_word(value: str) -> str:
+    return max((token.word for token in tokens(plain_text(value))), key=len, default="")
 
 
 def table_answer(question: str, understood: Understood, index: Index) -> Answer:
@@ -62,9 +103,10 @@ def table_answer(question: str, understood: Understood, index: Index) -> Answer:
     result = frame.run(query)
     words = _WORDS.get(detect_language(question), _WORDS["en"])
     listed = query.aggregate is None and not query.group_by
-    quoted = quoter(index, frame.source)
-    rows = result.used[:_CITED] if listed else ()
-    cited = tuple(replace(quoted(row.start, row.end), n=n) for n, row in enumerate(rows, start=1))
+    cited: tuple[Citation, ...] = ()
+    if listed and result.used:
+        quoted = quoter(index, frame.source)
+        cited = tuple(replace(quoted(row.start, row.end), n=n) for n, row in enumerate(result.used[:_CITED], start=1))
     if result.is_none:
         lines = [words["none"]]
     else:
@@ -77,23 +119,29 @@ def table_answer(question: str, understood: Understood, index: Index) -> Answer:
     claims = [Claim(line, True, 1.0, (n,) if n in numbers else ()) for n, line in enumerate(lines, start=1)]
     computed = Computed(
         frame.source, frame.name, query.model_dump(), query.in_words(), result.columns, result.rows, result.total,
-        tuple((row.start, row.end, row.number or 0) for row in result.used), result.cut, result.unread, understood.left,
+        tuple((row.start, row.end, row.number or 0) for row in result.used[:USED]), result.cut, result.unread, understood.left,
     )  # fmt: skip
-    notes = tuple(
-        f"{frame.title}: {note}" for note in index.document(frame.source).notes
-    )  # such as rows that were left out
+    notes = tuple(f"{frame.title}: {note}" for note in frame.notes)  # such as rows that were left out
     return Answer(
         question, "supported", "\n".join(lines), citations=cited, claims=tuple(claims), notes=notes, computed=computed
     )  # fmt: skip
 
 
 def plain(value: Any) -> str:
-    """A value of a result for a person: two decimals, thousands set apart from 10,000 on, since 2025 is as often a year."""
+    """A value of a result for a person: two decimals, or as many as show four digits of it; thousands set apart from 10,000 on,
+    since 2025 is as often a year."""
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.{places(value)}f}"
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+def places(value: float) -> int:
+    """Decimals that show a number: two, or more where it is so small that they would hide it."""
+    if not value or abs(value) >= 1:
+        return 2
+    return next((n for n in range(2, 9) if abs(round(value, n) - value) <= abs(value) / 2000), 9)
 
 
 def _line(result: Result, row: Sequence[Any]) -> str:
@@ -109,7 +157,10 @@ def _read(index: Index) -> Tables:
         document = index.document(source)
         if is_in_force(document.metadata, date.today()):
             title = str(document.title or source)
-            found += [Frame(table, source, title) for table in tables_of(document.text, index.passages_of(source))]
+            found += [
+                Frame(table, source, title, tuple(document.notes))
+                for table in tables_of(document.text, index.passages_of(source))
+            ]
     return Tables(found)
 
 

@@ -17,6 +17,12 @@ _COLUMNS, _ROWS = 3, 4  # that a table has at least, to be asked
 _LABEL = 8  # words of a value that may be named in a question, at most
 _DISTINCT = 600  # values of a column that are looked for, at most
 _PARTLY = 0.65  # of a value's words that may be named in its place
+_EXTREMES = frozenset(
+    map(
+        key,
+        ["largest", "smallest", "highest", "lowest", "maximum", "minimum", "total", "mean", "average", "first", "last"],
+    )
+)
 _SHORTEST = 3  # letters of a kind's key
 _NOISE = frozenset({key("current"), "eur", "h", "no", "of", "the", "%", "s"})  # of a column's name
 _CODE = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)+")
@@ -26,7 +32,8 @@ _CODE = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)+")
 class Mention:
     """Where a question names a column, or, with `value`, a value of it; `spots` are the words that do.
 
-    `share` of the value's words are there; `sure` where they are all there as they stand in the cell.
+    `share` of the value's words are there; `sure` where they are all there as they stand in the cell;
+    `alone` where no other column is named as surely by the same words.
     """
 
     start: int
@@ -36,6 +43,7 @@ class Mention:
     spots: tuple[tuple[int, int], ...] = ()
     sure: bool = True
     share: float = 1.0
+    alone: bool = True
 
     @property
     def weight(self) -> float:
@@ -132,15 +140,26 @@ class Naming:
         shared = [k for own in keys.values() for k in own]
         for name, own in keys.items():
             named += [(a, b, 0, name) for a, b in self._run(own)]
-            named += [(a, b, 2, name) for k in own if shared.count(k) == 1 and len(k) > 2 for a, b in self._run([k])]
+            single = [k for k in own if shared.count(k) == 1 and len(k) > 2 and k not in _EXTREMES]
+            named += [(a, b, 2, name) for k in single for a, b in self._run([k])]
             named += [
                 (*match.span(), sure, name) for said, sure in _said_of(name) for match in said.finditer(self.text)
             ]
         named.sort(key=lambda n: (n[0] - n[1], n[2], n[0]))
         found: list[Mention] = []
-        for a, b, _, name in named:
+        for a, b, sure, name in named:
             if not any(m.start < b and a < m.end for m in found) and not any(s < b and a < e for s, e in taken):
-                found.append(Mention(a, b, name))
+                alike = {other for c, d, as_sure, other in named if (c, d, as_sure) == (a, b, sure) and sure > 1}
+                found.append(
+                    Mention(
+                        a,
+                        b,
+                        name,
+                        alone=len({self.frame.kinds[other] for other in alike}) != 1
+                        or len(alike) == 1
+                        or self.frame.kinds[name] != "number",
+                    )
+                )
         return sorted(found, key=lambda m: m.start)
 
     def _run(self, keys: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sectorkit import table_words as say
@@ -18,6 +18,7 @@ from sectorkit.table_days import all_meet, periods
 from sectorkit.table_naming import Mention, Naming, Tables, keys_of, unit_in
 from sectorkit.table_words import Token, key, says_nothing, spelt_out, tokens
 
+_MARGIN = 0.75  # of scores, within which two tables fit alike
 _LONGEST = 400  # characters of a question
 _ENOUGH = 1.0  # of a score, below which a question named too little
 _KEYWORDS = 3  # words of a question that may be looked for within cells
@@ -31,12 +32,17 @@ _GAP = 16  # characters between "each" or "which" and the column that it is of
 
 @dataclass(frozen=True)
 class Understood:
-    """The table and the query that a question was understood as, how much of it spoke for them, and which words did not."""
+    """The table and the query that a question was understood as, how much of it spoke for them, and which words did not.
+
+    `asks_for_the_rest` tells that what is left is what is counted or asked for; `loose` conditions are words within cells.
+    """
 
     frame: Frame
     query: TableQuery
     score: float
     left: tuple[str, ...] = ()
+    asks_for_the_rest: bool = False
+    loose: int = 0
 
     @property
     def whole(self) -> bool:
@@ -52,7 +58,17 @@ def understand(question: str, tables: Tables) -> Understood | None:
     words = tuple(tokens(text))
     readers = [_Reader(Naming(text, words, question, frame, tables)) for frame in tables.asked]
     found = [got for reader in readers if (got := reader.read()) is not None]
-    return min(found, key=lambda got: (len(got.left), -got.score), default=None)
+    found.sort(key=lambda got: (len(got.left), got.loose, -got.score))
+    if not found or found[0].left:
+        return found[0] if found else None
+    best = found[0]
+    rivals = [got for got in found if got.whole and got.loose == best.loose and got.score > best.score - _MARGIN]
+    filled = [got for got in rivals if got.frame.run(got.query.model_copy(update={"limit": 1})).total]
+    if len(rivals) == 1 or not filled:
+        return best
+    if len(filled) > 1:  # no word says which of them is meant
+        return replace(filled[0], left=(f"whether {' or '.join(dict.fromkeys(got.frame.name for got in filled))}",))
+    return filled[0]
 
 
 class _Reader:
@@ -85,10 +101,39 @@ class _Reader:
             return None
         self.seen += [(m.start, m.end) for m in self.columns]
         self.score += 0.5 * len({m.column for m in self.columns})
+        before = len(query.filters)
+        self._unused(query)
         query, left = self._rest(query)
         if not (query.filters or query.aggregate or query.group_by or query.order_by):
             return None  # columns alone are no question
-        return Understood(self.frame, query, self.score, left) if self.score >= _ENOUGH else None
+        loose = len(query.filters) - before
+        rest = any(self._is_counted(word) for word in left)
+        return Understood(self.frame, query, self.score, left, rest, loose) if self.score >= _ENOUGH else None
+
+    def _is_counted(self, word: str) -> bool:
+        """Whether it is the very thing that "how many" or "how much" asks for, and no word that tells which: "how many passes"."""
+        for one, two, three, four in zip(
+            self.words, self.words[1:], self.words[2:], [*self.words[3:], None], strict=False
+        ):
+            if one.word == "how" and two.word in ("many", "much") and three.word == word:
+                return four is None or not says_nothing(four.word)
+        return False
+
+    def _unused(self, query: TableQuery) -> None:
+        """Words for computing that the query has no part for, and columns of which several are meant alike, are left."""
+        function = query.aggregate.function if query.aggregate else ""
+        for pattern, used in (
+            (say.MEAN, function == "mean"),
+            (say.COUNTED, bool(query.aggregate)),
+            (say.HIGH, bool(query.order_by)),
+            (say.LOW, bool(query.order_by)),
+            (say.LEAST, bool(query.order_by)),
+        ):
+            spots = [m for m in pattern.finditer(self.text) if not self._is_taken(*m.span())]
+            if spots and not used and not any(m.start <= spots[0].start() < m.end for m in self.columns):
+                self.missed.append(spots[0][0])
+        computed = {query.aggregate.column if query.aggregate else None, *(o.column for o in query.order_by)}
+        self.missed += [self.text[m.start : m.end] for m in self.columns if m.column in computed and not m.alone]
 
     # -- what is named -------------------------------------------------------------------------------------------
 
@@ -326,6 +371,9 @@ class _Reader:
             by = self._ranked_by(numeric) if not (most or least) or high else None
             only = limit or (None if rank else 1)
             return self._ranking(by, descending=down, limit=only) if by else None
+        asked = {m.column for m in free}
+        if len(asked) == 1 and free[0].start < _NEAR // 4 and None in self.frame.values[free[0].column]:
+            self.filters.append(Filter(column=free[0].column, op="is not empty"))  # "recommended actions in mixing"
         return TableQuery(filters=self.filters, select=self._selected()) if self.filters or self.columns else None
 
     def _ranking(self, by: str, *, descending: bool, limit: int | None) -> TableQuery:

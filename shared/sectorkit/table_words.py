@@ -62,7 +62,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "category": "category, categories, kind, kinds, type of complaint, 类别",
 }  # fmt: skip
 # Numbers that may be added up; of others, such as ratings, a sum over rows says little, so that rows themselves are ranked.
-ADDITIVE: Final = re.compile(r"cost|credit|quantity|amount|downtime|hours|\bh\b|eur|pieces|price|费用|成本|数量|停机")
+ADDITIVE: Final = re.compile(r"cost|credit|quantity|amount|downtime|pieces|fee|费用|成本|数量|停机")
 UNITS: Final[Mapping[str, str]] = {
     "hours": "h", "hour": "h", "h": "h", "minutes": "min", "minute": "min", "euros": "eur", "euro": "eur", "eur": "eur", "€": "eur",
     "小时": "h", "分钟": "min", "欧元": "eur",
@@ -201,7 +201,7 @@ entered entries entry ever exactly exist exists fall falling falls find finding 
 given gives go goes going got happen happened happening happens held hold holds i identified identify instance instances involve involved
 involves involving item instance includes including items judged keep keeps kept know known let lie lies like linked listed log logged look lying made make makes
 making mark marked me mean means mention my named need noted now occasion occasions occur occurred occurring occurs one ones
-our ourselves own part parts people place please possible potential present put quickly rate rated rates rating ratings reach reached reaches really
+our ourselves own part parts place please possible potential present put quickly rate rated rates rating ratings reach reached reaches really
 record recorded records regarding relate related relates relating rely relied report reported reports respect result resulted results
 row rows run runs said same say says score scored scores see seen set show shown shows so some something stand stands state stated
 states step still such table tables take taken takes taking tell that their them there these they thing things this those times together

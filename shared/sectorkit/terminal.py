@@ -269,6 +269,16 @@ def show(result: Answer) -> None:
     for warning in result.warnings:
         out.print(f"[bold yellow]{escape(warning.quote)}[/] [dim]{escape(warning.title)}, {escape(warning.locator)}[/]")
     out.print(f"[{colour} bold]{result.verdict}[/]  {escape(result.text)}\n")
+    if found := result.computed:
+        if found.beside:
+            out.print(
+                ", ".join(
+                    f"{name}: {value}" for row in found.rows[:5] for name, value in zip(found.columns, row, strict=True)
+                )
+            )
+        out.print(f"[dim]computed from {escape(found.title)}: {escape(found.said)}; {found.total:,} rows[/]")
+        if found.left:
+            out.print(f"[yellow]not taken into account:[/] {escape(', '.join(found.left))}")
     for citation in result.citations:
         out.print(f"[bold]\\[{citation.n}][/] {escape(citation.title)} [dim]{escape(citation.locator)}[/]")
         out.print(f"    “{escape(citation.quote)}”  [dim]{escape(citation.source)}[/]")

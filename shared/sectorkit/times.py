@@ -25,15 +25,20 @@ _UNTIL = re.compile(r"(?:\b(?:before|until|till|prior to|avant|jusqu'en|jusqu’
 _SINCE_ZH, _UNTIL_ZH = re.compile(r"^\s*年?(?:以来|之后|以后|起)"), re.compile(r"^\s*年?(?:之前|以前)")
 _NAMED = re.compile(rf"(?:{_RULE}\s*(?:of|de|du|from)?\s*$)|^(?:\s+\w+){{0,2}}\s+{_RULE}", re.I)
 _LONG_AGO = date(1900, 1, 1)
-_NOT_IN_FORCE = frozenset({"superseded", "withdrawn", "draft", "repealed", "obsolete", "replaced"})
+_NEVER_IN_FORCE = frozenset({"draft", "withdrawn"})
+_NOT_IN_FORCE = _NEVER_IN_FORCE | {"superseded", "repealed", "obsolete", "replaced"}
 
 
 def is_in_force(metadata: Mapping[str, Any], on: date) -> bool:
-    """Whether a document is in force on that day: by its `valid_from` and `valid_to`, and by its `status` where it has no end."""
+    """Whether a document is in force on that day: by its `valid_from` and `valid_to`, and by its `status` where it has no end.
+
+    A draft, and what was withdrawn, never is.
+    """
+    status = str(metadata.get("status") or "").casefold()
     first, last = str(metadata.get("valid_from") or ""), str(metadata.get("valid_to") or "")
-    if first > on.isoformat() or (last and last < on.isoformat()):
+    if status in _NEVER_IN_FORCE or first > on.isoformat() or (last and last < on.isoformat()):
         return False
-    return bool(last) or str(metadata.get("status") or "").casefold() not in _NOT_IN_FORCE
+    return bool(last) or status not in _NOT_IN_FORCE
 
 
 def asked_about(request: Request, index: Index) -> Request:

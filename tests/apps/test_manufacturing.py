@@ -16,6 +16,7 @@ import pytest
 from manufacturing_qa import APP
 from manufacturing_qa.diagnosis import Plant, diagnose, read_plant
 from sectorkit.answer import Answer, Citation, Request
+from sectorkit.errors import ServerUnavailable
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.golden import Quote, locate, read_golden
 from sectorkit.models.catalogue import find_model
@@ -283,7 +284,7 @@ def test_a_report_names_the_limits_that_are_exceeded(case: dict[str, Any], draft
     of_limits = [
         line.label
         for line in lines_of(drafts[case["id"]])
-        if not line.by and [c.source for c in line.citations] == ["operating-limits.md"]
+        if line.label and not line.by and [c.source for c in line.citations] == ["operating-limits.md"]
     ]
     assert sorted(of_limits) == sorted(case["limits"])
 
@@ -335,3 +336,92 @@ def test_a_section_of_a_report_says_nothing_twice(case: str, drafts: dict[str, A
     for section in drafts[case].sections:
         said = [(line.label, line.text, line.by) for line in section.lines]
         assert len(set(said)) == len(said)
+
+
+_P1 = """# Manual of the P-1
+
+## 1. Seal
+
+Tighten the seal of the pump crosswise when the seal leaks.
+
+## 2. Limits
+
+| Machine | Failure mode | Limit | Condition |
+|---|---|---|---|
+| P-1, P-12 | Seal leaks | L-1 | bearing temperature > 80 °C |
+| P-1 | Motor burnt | L-2 | bearing temperature > 85 °C |
+
+| Reading | Unit | Plausible from | Plausible to |
+|---|---|---|---|
+| bearing temperature | °C | -20 | 160 |
+"""
+_FMEA = "Machine,Failure mode,Effect,Cause\nP-1,seal leaks,Drops below the seal,Worn face\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Index]:
+    """A plant of two pumps, whose names begin alike, and of a manual with limits."""
+    (tmp_path / "docs").mkdir()
+    said = {
+        "p1.md": ("p-1; P-3", _P1),
+        "p12.md": ("P-12", "# Manual of the P-12\n\nThe seal of the pump leaks; beat it."),
+    }
+    for name, (_, text) in said.items():
+        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
+    (tmp_path / "docs" / "fmea.csv").write_text(_FMEA, encoding="utf-8")
+    (tmp_path / "docs" / METADATA_FILE).write_text(
+        "\n".join(f'["{name}"]\nmachine = "{machine}"' for name, (machine, _) in said.items()), encoding="utf-8"
+    )
+    index = Index.open(tmp_path / "index", FakeEmbedder())
+    index.sync(tmp_path / "docs")
+    yield index
+    index.close()
+
+
+def drafted(index: Index, symptoms: str, reading: str) -> tuple[Any, Any]:
+    from manufacturing_qa.report import report
+
+    plant = read_plant(index)
+    found = diagnose("P-1", symptoms, {"bearing temperature": reading}, plant=plant, index=index, on=WRITTEN)
+    return found, report("8D", found, plant=plant, index=index, made=WRITTEN)
+
+
+def test_a_report_quotes_the_manual_with_limits_and_no_machine_of_a_longer_name(small: Index) -> None:
+    _, draft = drafted(small, "the seal of the pump leaks", "90 °C")
+    quoted = [line.text for line in lines_of(draft) if not line.label and line.citations]
+    assert "Tighten the seal of the pump crosswise when the seal leaks." in quoted
+    assert not any("80 °C" in text for text in quoted)
+    assert "p12.md" not in {c.source for c in draft.sources}
+
+
+def test_modes_are_one_whatever_their_case_and_named_even_without_a_row(small: Index) -> None:
+    found, draft = drafted(small, "drops below the seal", "90 °C")
+    assert [(cause.mode, len(cause.findings), len(cause.rows)) for cause in found.causes] == [
+        ("Seal leaks", 1, 1),
+        ("Motor burnt", 1, 0),
+    ]
+    said = {line.label: line.text for line in lines_of(draft)}
+    assert said["L-2"].endswith("(alarm: Motor burnt)")
+
+
+@pytest.mark.parametrize("form", ["8D", "NCR"])
+def test_a_reading_that_is_not_plausible_is_named_as_a_problem(form: str, small: Index) -> None:
+    from manufacturing_qa.report import report
+
+    found, _ = drafted(small, "", "99999 °C")
+    draft = report(form, found, plant=read_plant(small), index=small, made=WRITTEN)
+    (line,) = (line for line in lines_of(draft) if "not plausible" in line.text)
+    assert (line.by, line.reported) == ("maintenance", False)
+
+
+def test_without_vectors_an_alarm_and_a_draft_remain(small: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(text: object) -> list[float]:
+        raise ServerUnavailable("no embeddings from http://e")
+
+    for method in ("embed_query", "embed_documents"):
+        monkeypatch.setattr(small.embedder, method, away)
+    found, draft = drafted(small, "drops below the seal", "90 °C")
+    assert found.causes[0].level == "alarm"
+    assert found.causes[0].rows
+    assert [p for p in found.problems if p.startswith("Symptoms were searched for by words alone")]
+    assert "p1.md" in {c.source for line in lines_of(draft) if not line.label for c in line.citations}

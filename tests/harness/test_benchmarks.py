@@ -12,8 +12,9 @@ from sectoreval.answers import JUDGED
 from sectoreval.asking import lines_of
 from sectoreval.benchmark import Benchmark, Case, benchmark_names, load_benchmark
 from sectoreval.context import Context
+from sectoreval.corpora import copied
 from sectoreval.measures import matrix
-from sectorkit.errors import UnknownName
+from sectorkit.errors import ConfigurationError, UnknownName
 from sectorkit.settings import Settings
 
 # name -> cases, as each data set's own description counts them
@@ -231,6 +232,37 @@ def test_failures_beside_right_abstentions_cost_precision() -> None:
         f1 = found.get("F1", found.get("abstention F1"))
         assert f1 is not None
         assert f1 < 0.3, f"{name}: {f1}"
+
+
+def test_a_golden_answer_that_was_computed_finds_and_cites_the_rows_that_it_rests_on() -> None:
+    benchmark, gold = load_benchmark("golden"), MTRAG | {"answerable": True, "spans": [["a.csv", 20, 30]]}
+
+    def computed(source: str = "a.csv", left: tuple[str, ...] = ()) -> dict[str, Any]:
+        parts = {"source": source, "used": [[0, 9, 2], [18, 40, 3]], "left": left}
+        return answer("supported", "Two.") | {"hits": [], "evidence_spans": [], "computed": parts}
+
+    names = ("evidence found", "evidence read", "cites the gold words")
+    for reply, right in ((computed(), 1.0), (computed("b.csv"), 0.0), (computed(left=("old",)), 0.0)):
+        found = scores(benchmark, [(gold, reply)])
+        assert [found[name] for name in names] == [right] * 3
+    assert benchmark.score(gold, computed()).outcome == "right"
+
+
+def test_failuresensoriq_without_a_reranker_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"(?i)rerank"):
+        load_benchmark("failuresensoriq").solve(Context(Settings(home=tmp_path, rerank_model=None)), "reranked")
+
+
+def test_a_folder_of_copies_holds_these_files_and_no_other(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        path.write_text(path.name, encoding="utf-8")
+    folder = copied(paths, tmp_path / "copies")
+    (folder / "old.csv").write_text("old", encoding="utf-8")
+    (folder / "b.csv").write_text("changed", encoding="utf-8")
+    copied(paths, folder)
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*")} == {p.name: p.name for p in paths}
+    assert [path.name for path in copied(paths[:1], folder).glob("*")] == ["a.csv"]
 
 
 def test_lines_are_counted_where_the_quote_stands_and_not_where_its_words_do() -> None:

@@ -126,6 +126,10 @@ def test_the_annotation_names_every_question_once_and_rows_that_there_are(benchm
         ("There is no advice.", "Advice: none", True),
         ("There is no advice.", "Advice: replace it", False),
         ("The sub-component is the boiler.", "Subcomponent: boiler", True),
+        ("The boiler leaks because of wear.", "The boiler does not leak because of wear.", False),
+        ("The boiler does not leak because of wear.", "The boiler leaks because of wear.", False),
+        ("The boiler leaks because of wear.", "Boiler no. 3 leaks because of wear. It is not cracked.", True),
+        ("The boiler leaks because of wear.", "Advice: none; Boiler: leaks because of wear", True),
     ],
 )
 def test_a_nugget_is_stated_by_its_numbers_and_most_of_its_words(nugget: str, text: str, states: bool) -> None:
@@ -139,6 +143,20 @@ def test_what_the_question_says_is_no_part_of_a_nugget_unless_nothing_else_is() 
     assert nugget_scores(nugget, "It is 40", "")[0] == 0.0
     assert nugget_scores(nugget, "The boiler is meant, with a score of 40", "Is the score of the boiler 40?")[0] == 1.0
     assert nugget_scores(nugget, "Yes", "Is the score of the boiler 40?")[0] == 0.0
+
+
+def test_where_the_question_denies_a_nugget_is_stated_without_a_denial() -> None:
+    nugget = [{"nugget": "The hopper has no advice.", "status": ESSENTIAL}]
+    assert nugget_scores(nugget, "The hopper", "Which part is without advice?") == (1.0, 1.0)
+    assert nugget_scores(nugget, "The hopper", "Which part has advice?") == (0.0, 0.0)
+
+
+def test_a_denied_nugget_is_a_claim_that_states_none() -> None:
+    nuggets = [
+        {"nugget": "The boiler is scaling.", "status": ESSENTIAL},
+        {"nugget": "The valve is sticking.", "status": ESSENTIAL},
+    ]
+    assert nugget_scores(nuggets, "The boiler is scaling. The valve is not sticking.", "") == (0.5, 1 / 1.3)
 
 
 def test_recall_and_precision_are_upstreams() -> None:
@@ -162,8 +180,40 @@ def test_whole_numbers_are_exact_and_others_nearly() -> None:
     assert close(3.1364, 3.13)
     assert not close(3.1364, 3.1)
     assert content("from 1,250 to 2.5, in the 3rd").numbers == {1250.0, 2.5}
-    assert denies("There is no such row. The valve sticks.")
-    assert not denies("The valve sticks. It is not cracked.")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_denial"),
+    [
+        ("There is no such row. The valve sticks.", True),
+        ("There are none.", True),
+        ("There isn't any.", True),
+        ("No part of the frame is listed.", True),
+        ("In the sheet, no cause was recorded.", True),
+        ("No part is damaged by lightning.", True),
+        ("None: no row meets this.", True),
+        ("The sheet does not mention lightning.", True),
+        ("The documents don't contain this", True),
+        ("The frame does not have a part of that name.", True),
+        ("The frame has no such part.", True),
+        ("Lightning is not listed.", True),
+        ("Lightning is not in the sheet.", True),
+        ("The cause is unknown.", True),
+        ("The valve sticks. It is not cracked.", False),
+        ("The parts with no recommended action are the pump and the hose.", False),
+        ("The parts with no recommended action are listed below: the pump and the hose.", False),
+        ("The pump and the hose, for which no action is given.", False),
+        ("The pump and the hose, where there is no action.", False),
+        ("The parts that do not have an action are the pump and the hose.", False),
+        ("I cannot access the spreadsheet.", False),
+        ("No. 3 and No. 7 are affected.", False),
+        ("No 3 is listed.", False),
+        ("The valve does not close.", False),
+        ("", False),
+    ],
+)
+def test_only_that_there_is_none_is_a_denial(text: str, is_denial: bool) -> None:
+    assert denies(text) is is_denial
 
 
 def test_a_value_needs_its_numbers_and_names_in_their_order() -> None:
@@ -193,7 +243,7 @@ def test_a_value_and_none_are_counted_apart(cases: dict[str, Case]) -> None:
     assert fmea_qa.score(none.gold, reply("Lightning damages the feet.")).outcome == "answered wrongly"
 
 
-def test_rows_are_found_in_ten_passages_or_used_by_what_was_computed(cases: dict[str, Case]) -> None:
+def test_rows_are_found_in_ten_passages_and_used_by_what_was_computed(cases: dict[str, Case]) -> None:
     case = cases["1"]
     ((_, start, end),) = case.gold["rows"]
     middle = (start + end) // 2
@@ -208,11 +258,12 @@ def test_rows_are_found_in_ten_passages_or_used_by_what_was_computed(cases: dict
         ([hit(0, 9)] * 10 + [hit(start, end)], 0.0),
         ([hit(0, 40, "4")], 1.0),
     ):
-        assert columns(case, reply("Replace the seal.", hits=hits))["rows_found"] == found
+        values = columns(case, reply("Replace the seal.", hits=hits))
+        assert (values["rows_found"], values["look_up_searched"]) == (found, 1.0)
     values = columns(
         case, reply("Advice: Replace the seal", computed={"total": 2, "used": [[0, 9, 1], [start, end, 4]]})
     )
-    assert (values["computed"], values["rows_found"]) == (1.0, 1.0)
+    assert (values["computed"], values["rows_found"], values["look_up_searched"]) == (1.0, 0.0, 0.0)
     assert (values["used_recall"], values["used_precision"]) == (1.0, 0.5)
     assert fmea_qa.score(case.gold, reply("The documents do not say.", "abstained")).outcome == "retrieval missed"
     assert "rows_found" not in columns(case, {"verdict": "unverified", "text": "Oil it.", "citations": [], "hits": []})
@@ -269,10 +320,11 @@ def test_the_app_is_asked_over_the_sheet_alone(
     assert log.status == "success", [str(s.error and s.error.message) for s in log.samples or []]
     replies = {str(sample.id): sample.store["reply"] for sample in log.samples or []}
     values = {key: columns(case, replies[key]) for key, case in cases.items()}
-    assert values["1"]["rows_found"] == values["1"]["nugget_recall"] == 1.0
     computed = arm == "hybrid" and tables == "on"
-    assert [found["computed"] for found in values.values()] == [0.0, float(computed), 0.0]
+    assert [found["computed"] for found in values.values()] == [float(computed), float(computed), 0.0]
+    assert values["1"]["used_recall" if computed else "rows_found"] == values["1"]["nugget_recall"] == 1.0
     assert values["2"]["value_right"] == float(computed)
-    assert {hit["document"] for hit in replies["1"]["hits"]} == ({fmea_qa.FILE} if arm == "hybrid" else {"4"})
+    found = set() if computed else {fmea_qa.FILE} if arm == "hybrid" else {"4"}
+    assert {hit["document"] for hit in replies["1"]["hits"]} == found
     copied = context.settings.home / "benchmarks" / "corpora" / "fmea"
     assert [path.name for path in copied.glob("*")] == [fmea_qa.FILE] * (arm == "hybrid")

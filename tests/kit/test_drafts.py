@@ -244,3 +244,11 @@ def test_any_character_makes_a_document(text: str) -> None:
 
 def test_a_role_with_a_control_character_makes_a_document() -> None:
     assert paragraphs(one(Line(label="Cause", by="quality\x00")))
+
+
+def test_a_draft_of_many_lines_counts_its_sources_once() -> None:
+    lines = tuple(Line("x", citations=(cited(start=n),)) for n in range(500))
+    draft = Draft("T", (Section("S", lines),), MADE)
+    assert draft.sources is draft.sources
+    assert [draft.numbers(line) for line in lines] == [[n] for n in range(1, 501)]
+    assert draft == replace(draft)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sectorkit.answer import Citation
+from sectorkit.errors import ServerUnavailable
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.fmea import FmeaRow, alike, by_symptoms, read_fmea
 from sectorkit.retrieval.index import Index
@@ -61,11 +61,6 @@ def rows_of(folder: Path, text: str) -> tuple[FmeaRow, ...]:
     return rows
 
 
-def row(rpn: str) -> FmeaRow:
-    cells = {"Machine": "P-40", "Failure mode": "Seal leaks", "RPN": rpn}
-    return FmeaRow(cells, Citation(0, "p", "a.csv", "A", "", "", 0, 0))
-
-
 @pytest.mark.parametrize(
     ("mode", "machine", "cells"),
     [
@@ -91,7 +86,7 @@ def test_causes_and_mechanisms_are_causes(tmp_path: Path) -> None:
 def test_the_first_risk_number_is_that_of_the_row(tmp_path: Path) -> None:
     heading = "Item,Potential Failure Mode,Potential Effect(s) of Failure,Sev,Occ,Det,RPN,Actions Taken,Sev,Occ,Det,RPN"
     (found,) = rows_of(tmp_path, f"{heading}\nCapper,Loose cap,Gas loss,8,6,5,240,Chuck changed,8,2,3,48\n")
-    assert found.rpn == 240
+    assert found.cells["RPN"] == "240"
 
 
 def test_a_table_without_an_effect_or_a_machine_is_none(index: Index) -> None:
@@ -118,52 +113,27 @@ def test_an_index_without_an_fmea_has_no_rows(tmp_path: Path) -> None:
     assert rows_of(tmp_path, SHEETS["log.csv"]) == ()
 
 
-@pytest.mark.parametrize(
-    ("cell", "number"),
-    [
-        ("140", 140),
-        ("72.5", 72.5),
-        ("", None),
-        ("n/a", None),
-        ("-", None),
-        ("high", None),
-        ("12 x", None),
-        ("7*5*4", None),
-    ],
-)
-def test_a_risk_number_is_the_sheets(cell: str, number: float | None) -> None:
-    assert row(cell).rpn == number
-
-
-def test_a_sheet_without_a_risk_number_has_none() -> None:
-    assert FmeaRow({"Machine": "P-40"}, row("").quote).rpn is None
-
-
-@pytest.mark.parametrize("cell", ["NaN", "inf"])
-def test_no_number_and_an_endless_one_are_none(cell: str) -> None:
-    assert row(cell).rpn is None
-
-
 # -- symptoms -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("symptoms", ["", "  \n"])
 def test_no_symptoms_find_nothing(symptoms: str, index: Index) -> None:
-    assert by_symptoms(symptoms, read_fmea(index), index) == []
+    assert by_symptoms(symptoms, read_fmea(index), index) == ([], [])
 
 
 def test_symptoms_find_nothing_among_no_rows(index: Index) -> None:
-    assert by_symptoms("grinding noise", [], index) == []
+    assert by_symptoms("grinding noise", [], index) == ([], [])
 
 
 def test_symptoms_find_the_rows_of_the_sheet_that_tells_them(index: Index) -> None:
     own = [row for row in read_fmea(index) if row.machine == "CL-250"]
-    assert [row.mode for row in by_symptoms("a deep groove", own, index)] == ["Insert breaks"]
+    assert [row.mode for row in by_symptoms("a deep groove", own, index)[0]] == ["Insert breaks"]
 
 
 def test_symptoms_find_only_rows_that_are_given_and_each_once(index: Index) -> None:
     own = [row for row in read_fmea(index) if row.machine == "P-40"]
-    found = by_symptoms("grinding noise, hot housing, the seal leaks", own, index)
+    found, notes = by_symptoms("grinding noise, hot housing, the seal leaks", own, index)
+    assert notes == []
     assert sorted(row.mode for row in found) == ["Bearing overheats", "Seal leaks"]
 
 
@@ -175,8 +145,21 @@ def test_symptoms_find_the_nearest_row_first(tmp_path: Path) -> None:
         tmp_path,
         {"a.csv": f"Machine,Failure mode,Effect,Cause\n{others}P-99,Bearing,Grinding noise at the pump side,Grease\n"},
     )
-    assert by_symptoms("grinding noise", read_fmea(index), index)[0].machine == "P-99"
+    assert by_symptoms("grinding noise", read_fmea(index), index)[0][0].machine == "P-99"
     index.close()
+
+
+def test_symptoms_are_searched_for_by_words_where_vectors_are_away(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(text: str) -> list[float]:
+        raise ServerUnavailable("no embeddings from http://e")
+
+    monkeypatch.setattr(index.embedder, "embed_query", away)
+    own = [row for row in read_fmea(index) if row.machine == "CL-250"]
+    found, (note,) = by_symptoms("a deep groove", own, index)
+    assert [row.mode for row in found] == ["Insert breaks"]
+    assert note.startswith("Symptoms were searched for by words alone, since vectors are not available: no embeddings")
 
 
 @pytest.mark.parametrize(

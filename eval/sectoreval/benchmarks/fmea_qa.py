@@ -1,8 +1,9 @@
 """FMEA spreadsheet QA: 40 questions on the FMEA of a mining truck, one real sheet of 330 rows, with model answers and nuggets.
 
 The documents are the CSV alone, read as a user's would be. manufacturing_qa computes what it understands as a query to the
-table; `--set tables=off` leaves that out, so that what is searched and written by the model is measured alone. In `oracle`
-each row is a document, the model is shown those that answer, and nothing is computed. Which rows answer is annotated in
+table, and such an answer is the same in every arm that searches: **compare these arms with `--set tables=off`**, where nothing is
+computed. "Row recall" is of what was searched, and "rows used" of what was computed. In `oracle` each row is a document, and
+nothing is computed: the model is shown the rows that answer, as many as its prompt holds, which may be few of them. Which rows answer is annotated in
 fmea_qa.toml, as is what a right value has: counts, means, shares and rankings are counted apart, and so is "there is none".
 
 Nuggets are matched by words and not by upstream's judge, a model: **no figure here is comparable with published ones**. A
@@ -110,7 +111,7 @@ def solve(context: Context, arm: Arm) -> Any:
 
 def alone(context: Context) -> Path:
     """A folder that holds a copy of the sheet and nothing else: beside it lie the answers."""
-    return copied(context.data("fmea_hybrid_rag") / FILE, context.settings.home / "benchmarks" / "corpora" / "fmea")
+    return copied([context.data("fmea_hybrid_rag") / FILE], context.settings.home / "benchmarks" / "corpora" / "fmea")
 
 
 def the_app(context: Context, arm: Arm) -> SectorApp:
@@ -144,11 +145,11 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     if reply is None or "read" in reply:
         look_up = kind == "look-up"
         used = rows_used(gold, computed) if computed else (0.0, 0.0)
-        found = used[0] if computed else rows_found(gold, reply["hits"][:10]) if reply else 0.0
-        missed = look_up and not found
+        found = rows_found(gold, reply["hits"][:10]) if reply and not computed else 0.0
+        missed = look_up and not found and not used[0]
         values |= {
-            "look_up": float(look_up), "rows_found": found * look_up, "computed": float(bool(computed)),
-            "look_up_computed": float(look_up and bool(computed)),
+            "look_up_searched": float(look_up and not computed), "rows_found": found * look_up,
+            "computed": float(bool(computed)), "look_up_computed": float(look_up and bool(computed)),
             "used_recall": used[0] * look_up, "used_precision": used[1] * look_up,
         }  # fmt: skip
     right = recall if kind == "look-up" else float(value or none)
@@ -215,7 +216,7 @@ BENCHMARK = Benchmark(
         ratio("value right", "value_right", "value", about="of counts, means and rankings: has the numbers and names"),
         ratio("none right", "none_right", "none", about="of what is not in the sheet: says so, finds none, or abstains"),
         ratio("none by abstaining", "none_abstained", "none", about="of the same: the app abstained"),
-        ratio("row recall@10", "rows_found", "look_up", about="of look-ups: share of the right rows in ten passages, or computed with"),
+        ratio("row recall@10", "rows_found", "look_up_searched", about="of look-ups not computed: share of the right rows in ten passages"),
         mean("computed", about="answered by a query to the table, without the model"),
         ratio("rows used recall", "used_recall", "look_up_computed", about="of computed look-ups: share of the right rows it rests on"),
         ratio("rows used precision", "used_precision", "look_up_computed", about="of computed look-ups: share of the rows it rests on that are right"),
@@ -224,6 +225,6 @@ BENCHMARK = Benchmark(
     cases=cases,
     solve=solve,
     score=score,
-    note="`--set tables=off` asks the app without its computed answers.",
+    note="Computed answers are the same in every arm that searches; `--set tables=off` asks the app without them.",
     options=("tables",),
 )  # fmt: skip

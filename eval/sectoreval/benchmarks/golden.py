@@ -1,7 +1,8 @@
 """Golden questions: an app's own test of itself, over its own sample documents. `--set app=NAME` names another app.
 
 A case is answered rightly where a citation overlaps the words that its author marked: a strict reading, since another
-passage may say the same.
+passage may say the same. An answer computed from a table has no passages: the rows that it rests on stand for what was found,
+read and cited.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     values["answered"] = float(answers and answerable)
     cites = False
     if reply is None or "read" in reply:
-        found, read = (_held(gold, reply["hits"]), _held(gold, reply["evidence_spans"])) if reply else (0.0, 0.0)
-        cites = answers and _held(gold, reply["citations"] if reply else []) > 0
+        rows = _computed_with(reply)
+        found, read, cited = (
+            _held(gold, [*reply[part], *rows]) if reply else 0.0 for part in ("hits", "evidence_spans", "citations")
+        )
+        cites = answers and cited > 0
         values |= {"found": found * answerable, "read": read * answerable, "cites": float(cites and answerable)}
     outcome: Outcome
     if reply is None:
@@ -67,6 +71,14 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     else:
         outcome = "abstained wrongly" if declines else "wrong"
     return Scored(values, outcome, str(reply["text"]) if reply else "", gold["reference"])
+
+
+def _computed_with(reply: Reply | None) -> list[dict[str, Any]]:
+    """The rows that a computed answer rests on; one that leaves words out stands beside an answer, and is none."""
+    computed = (reply or {}).get("computed")
+    if not computed or computed.get("left"):
+        return []
+    return [{"source": computed["source"], "start": start, "end": end} for start, end, *_ in computed["used"]]
 
 
 def _held(gold: Mapping[str, Any], spans: Any) -> float:
@@ -93,11 +105,21 @@ BENCHMARK = Benchmark(
             "cites the gold words",
             "cites",
             "answerable",
-            about="of the answerable: a citation overlaps the marked words",
+            about="of the answerable: a citation, or a row computed with, overlaps the marked words",
         ),
         ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
-        ratio("evidence found", "found", "answerable", about="Recall@10: share of the marked words among ten passages"),
-        ratio("evidence read", "read", "answerable", about="the same among the passages that the model saw"),
+        ratio(
+            "evidence found",
+            "found",
+            "answerable",
+            about="Recall@10: share of the marked words among ten passages, or rows computed with",
+        ),
+        ratio(
+            "evidence read",
+            "read",
+            "answerable",
+            about="the same among the passages that the model saw, or rows computed with",
+        ),
         *ABSTENTION,
         JUDGED,
     ),

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from sectorkit.query import COUNT, Aggregate, Frame, Order, TableQuery
 from sectorkit.table_words import ADDITIVE
-from sectorkit.ui.text import esc
+from sectorkit.ui.text import esc, plural
 
 ROW = 34  # pixels
 _ROWS = 12  # that a table has at least, to be drawn
@@ -56,9 +56,21 @@ def charts_of(frames: Sequence[Frame]) -> Iterator[Chart]:
                     yield Chart(frame, query, f"{frame.name}: {number or 'rows'} by {column}", shares=True)
 
 
+def titled(frames: Sequence[Frame]) -> dict[str, Chart]:
+    """The charts by their titles, a number behind those of which there are several."""
+    found: dict[str, Chart] = {}
+    for chart in charts_of(frames):
+        title, n = chart.title, 2
+        while title in found:
+            title, n = f"{chart.title} ({n})", n + 1
+        found[title] = chart
+    return found
+
+
 def draw(chart: Chart) -> str:
     """The chart as HTML. Of shares, a line runs along their running total, and bars beyond four fifths of it are pale."""
-    rows = [row for row in chart.frame.run(chart.query).rows if isinstance(row[-1], int | float) and row[-1] >= 0]
+    every = chart.frame.run(chart.query).rows
+    rows = [row for row in every if isinstance(row[-1], int | float) and row[-1] >= 0]
     names = [", ".join("–" if cell is None else str(cell) for cell in row[:-1]) for row in rows][:_BARS]
     numbers = [float(row[-1]) for row in rows]
     total = sum(numbers)
@@ -77,9 +89,15 @@ def draw(chart: Chart) -> str:
             f'{line if chart.shares else ""}</svg></td><td class="sk-number">{number:,.{places}f}</td>{said}</tr>'
         )
         before = share
+    lost = len(every) - len(rows)
+    less = (
+        f'<p class="sk-small">{plural(lost, "group")} without a number, or below zero, took no part.</p>'
+        if lost
+        else ""
+    )
     more = f'<p class="sk-small">{len(rows) - len(names)} more are not drawn.</p>' if len(rows) > len(names) else ""
     head = '<th scope="col" class="sk-number">running total</th>' if chart.shares else ""
     return (
         f'<figure class="sk-answer sk-chart" aria-label="Chart" data-announce="{esc(chart.title)}"><figcaption>{esc(chart.title)}</figcaption>'
-        f"<table><thead><tr><td></td><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>{more}</figure>"
+        f"<table><thead><tr><td></td><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>{less}{more}</figure>"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sectorkit.answer import Computed
-from sectorkit.table_answers import plain
+from sectorkit.table_answers import USED, places, plain
 from sectorkit.ui.text import document_url, esc, notes, plural
 
 _NONE = "None: no row meets this."
@@ -44,7 +44,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         bar = f'<td class="sk-bars" aria-hidden="true"><i style="width:{share}%"></i></td>' if bars else ""
         body += f"<tr>{cells}{bar}</tr>"
     return (
-        f'<div class="sk-result" tabindex="0"><table><thead><tr>{head}{"<td></td>" if bars else ""}</tr></thead>'
+        f'<div class="sk-result" tabindex="0" role="region" aria-label="Result"><table><thead><tr>{head}{"<td></td>" if bars else ""}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -53,8 +53,8 @@ def _alike(column: Sequence[Any]) -> list[str]:
     """The values of a column as texts, numbers with as many decimals as one of them needs, and thousands set apart in all or none."""
     numbers = [value for value in column if isinstance(value, int | float)]
     apart = "," if any(abs(value) >= 10_000 for value in numbers) else ""
-    places = 2 if any(isinstance(value, float) for value in numbers) else 0
-    return [f"{v:{apart}.{places}f}" if isinstance(v, int | float) else plain(v) for v in column]
+    decimals = max((places(value) for value in numbers if isinstance(value, float)), default=0)
+    return [f"{v:{apart}.{decimals}f}" if isinstance(v, int | float) else plain(v) for v in column]
 
 
 def _behind(app: str, found: Computed) -> str:
@@ -64,7 +64,12 @@ def _behind(app: str, found: Computed) -> str:
         f'<a class="sk-open" href="{esc(document_url(app, found.source, start, end))}">{number or n}</a>'
         for n, (start, end, number) in enumerate(found.used, start=1)
     )
-    rows = plural(len(found.used), "row")
+    cut = len(found.used) >= USED and found.total > len(found.used)
+    rows = (
+        f"{plural(found.total, 'row')}, the first {len(found.used)} of them here"
+        if cut
+        else plural(len(found.used), "row")
+    )
     return (
         f'<details class="sk-closest"{" open" if len(found.used) <= 12 else ""}><summary>Rests on {rows}</summary>'
         f'<p class="sk-links" aria-label="Rows">{links}</p></details>'

@@ -20,6 +20,7 @@ _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
 }
 _SEARCH_ONLY = ("info", "Search only", "")
 _COMPUTED = ("check", "Computed", "By code, from a table of the documents; no model took part.")
+_IN_PART = ("half", "Computed in part", "By code, from a table of the documents; words of the question were left out.")
 _MARK = re.compile(r"\s*\[(\d+|\?)\]")
 _NOT_FOUND = "not found in the documents"
 
@@ -29,17 +30,20 @@ def answer(app: str, result: Answer) -> str:
     looks, words, hint = _VERDICTS[result.verdict]
     if result.reason == "model_unavailable":
         looks, words, hint = _SEARCH_ONLY
-    by_code = result.computed is not None and not result.hits
+    by_code = result.computed is not None and not result.computed.beside
+    in_part = result.computed is not None and bool(result.computed.left) and by_code
     if by_code:
-        looks, words, hint = _COMPUTED
+        looks, words, hint = _IN_PART if in_part else _COMPUTED
     languages = {hit.id: hit.passage.metadata.get("language") for hit in result.hits}
     abstained = result.verdict == "abstained"
     spoken = " ".join([*(w.quote for w in result.warnings), f"{words}. {_MARK.sub('', result.text)}"])
+    if in_part and result.computed:
+        spoken += f" Not taken into account: {', '.join(result.computed.left)}."
     return "".join(
         (
             f'<article class="sk-answer" data-verdict="{esc(result.verdict)}"{attr("data-reason", result.reason)}'
             f' data-announce="{esc(spoken)}" aria-label="Answer">',
-            f'<div class="sk-top"><p class="sk-badge sk-{result.verdict}">{icon(looks)}{words}</p>',
+            f'<div class="sk-top"><p class="sk-badge sk-{"partial" if in_part else result.verdict}">{icon(looks)}{words}</p>',
             f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
             "</div>",
             warnings(app, result.warnings),
@@ -65,8 +69,9 @@ def plain(result: Answer) -> str:
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
-    if result.computed and not result.computed.left:
+    if result.computed and not result.computed.beside:
         lines += ["", f"Computed from {result.computed.title}: {result.computed.said}."]
+        lines += [f"Not taken into account: {', '.join(result.computed.left)}."] * bool(result.computed.left)
     lines += ["", *result.notes] if result.notes else []
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from sectorkit.runtime import Runtime
 from sectorkit.table_answers import table_answer, tables_in
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
-from sectorkit.ui.charts import charts_of, draw
+from sectorkit.ui.charts import draw, titled
 from sectorkit.ui.page import html, index_of
 from sectorkit.ui.text import esc, icon
 
@@ -44,12 +44,12 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
     def charts() -> Any:
         if runtime.index(app.name) is None:
             return gr.skip()
-        return gr.Dropdown(choices=[found.title for found in charts_of(tables_in(index_of(runtime, app)).asked)])
+        return gr.Dropdown(choices=list(titled(tables_in(index_of(runtime, app)).asked)))
 
     @working.or_problem
     def drawing(title: str) -> str:
-        found = charts_of(tables_in(index_of(runtime, app)).asked)
-        return next((draw(chart) for chart in found if chart.title == title), "")
+        found = titled(tables_in(index_of(runtime, app)).asked).get(title)
+        return draw(found) if found else ""
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on([ask.click, question.submit], computed, question, result, **quiet)

@@ -2,7 +2,8 @@
 
 A sheet's name is a heading, and each row a line that stands alone (see `tables`). Hidden sheets are left out and
 named, as hidden text is in every format; hidden rows and columns are read, since most are hidden by a filter.
-Nothing is calculated. What is merged over several rows is the value of each of them; over columns, of the first.
+Nothing is calculated. Words that are merged over several rows are the value of each that has others; over columns, of the first. A number that is
+merged over rows is the first one's.
 """
 
 from __future__ import annotations
@@ -108,8 +109,12 @@ class _Reader:
                 last += 1
                 row = [self._text(cell) for cell in cells]
                 for column, end in merged.get(last, ()):
-                    kept[column] = end, row[column] if column < len(row) else ""
-                for column, (end, value) in kept.items():
+                    words = column < len(cells) and isinstance(cells[column].value, str)
+                    kept[column] = (
+                        end,
+                        row[column] if words else "",
+                    )  # a number, said of all, would be added up for each
+                for column, (end, value) in kept.items() if any(row) else ():
                     if last <= end and value:
                         row += [""] * (column + 1 - len(row))
                         row[column] = row[column] or value

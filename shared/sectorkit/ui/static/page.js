@@ -230,14 +230,14 @@
   // -- what Gradio has drawn ------------------------------------------------------------------------------------
 
   let since = 0;
-  let told = ""; // what the page itself had to say last; what was announced in between is no reason to say it again
+  let told = []; // what the page itself had to say last; what was announced in between is no reason to say it again
   const looked = () => {
-    const texts = document.querySelectorAll(".sk-app [data-announce]");
-    const text = texts.length ? texts[texts.length - 1].dataset.announce : "";
-    if (text !== told) {
-      told = text;
-      announce(text);
-    }
+    // What has changed since the last look; several results may stand on a page.
+    const texts = [...document.querySelectorAll(".sk-app [data-announce]")].map((each) => each.dataset.announce);
+    const text = texts.filter((each) => !told.includes(each)).pop();
+    if (text !== undefined) announce(text);
+    else if (!texts.length && told.length) announce("");
+    told = texts;
     const clock = document.querySelector(".sk-clock");
     if (!clock) since = 0;
     else if (!since) since = Date.now();
