@@ -37,7 +37,9 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         symptoms = gr.Textbox(label="What do you notice?", placeholder="A noise, a smell, an alarm …", lines=2)
         with gr.Row():
             fields = [gr.Textbox(label=f"Reading {n + 1}", visible=False, min_width=220) for n in range(_FIELDS)]
-        names = gr.State([])  # of the fields: a sync in between may change what the machine's limits compare
+        names = gr.Textbox(
+            visible=False
+        )  # of the fields: a sync in between may change what the machine's limits compare
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
     result = html("")
 
@@ -50,21 +52,20 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         hints = [f"in {limits.plausible[name].unit}" if name in limits.plausible else "with its unit" for name in named]
         labels = [name[:1].upper() + name[1:] for name in named]
         used = [gr.Textbox(label=n, placeholder=h, value="", visible=True) for n, h in zip(labels, hints, strict=True)]
-        return [named, *used] + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
+        return ["\n".join(named), *used] + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
 
-    def diagnosed(chosen: str, noticed: str, named: list[str], *values: str) -> tuple[Index, Plant, Diagnosis]:
+    def diagnosed(chosen: str, noticed: str, named: str, *values: str) -> tuple[Index, Plant, Diagnosis]:
         index = index_of(runtime, app)
         plant = plant_of(index)
-        named = named or plant.limits.readings_of(chosen or "")  # a server that was started anew knows no fields
-        read = dict(zip(named, (value or "" for value in values), strict=False))
+        read = dict(zip(filter(None, (named or "").split("\n")), (value or "" for value in values), strict=False))
         return index, plant, diagnose(chosen or "", noticed or "", read, plant=plant, index=index)
 
     @working.or_problem
-    def checked(*values: Any) -> str:
+    def checked(*values: str) -> str:
         _, plant, found = diagnosed(*values)
         return shown(app.name, found, plant.limits.problems)
 
-    def drafted(form: str, *values: Any) -> Draft:
+    def drafted(form: str, *values: str) -> Draft:
         index, plant, found = diagnosed(*values)
         if not found.known:
             raise RequestError(_UNKNOWN.format(found.machine or "no machine"))

@@ -42,7 +42,7 @@ def report(form: str, found: Diagnosis, *, plant: Plant, index: Index, made: dat
         "readings": [Line(text, name.capitalize(), reported=True) for name, text in found.readings.items()],
         "problems": [Line(problem, by="maintenance") for problem in found.problems],
         "missing": [Line(label=name.capitalize(), by="maintenance") for name in found.ask],
-        "limits": [Line(f"{f.computed} ({f.limit.level}: {f.limit.mode})", f.limit.name, cited) for f, cited in exceeded],
+        "limits": [Line(f"{f.computed} ({f.limit.level}): {f.limit.mode}", f.limit.name, cited) for f, cited in exceeded],
         "checks": [Line(f.limit.check, "Check", cited, by="maintenance") for f, cited in exceeded if f.limit.check],
         "modes": [Line(r.cells["Effect"], c.mode, (r.quote,)) for c in causes for r in c.rows[:1]],
         "causes": [Line(r.cells["Cause"], f"Possible cause, {r.mode}", (r.quote,)) for r in rows if r.cells.get("Cause")],

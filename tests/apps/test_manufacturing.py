@@ -351,6 +351,8 @@ Tighten the seal of the pump crosswise when the seal leaks.
 | P-1, P-12 | Seal leaks | L-1 | bearing temperature > 80 °C |
 | P-1 | Motor burnt | L-2 | bearing temperature > 85 °C |
 
+## 3. Readings
+
 | Reading | Unit | Plausible from | Plausible to |
 |---|---|---|---|
 | bearing temperature | °C | -20 | 160 |
@@ -401,7 +403,7 @@ def test_modes_are_one_whatever_their_case_and_named_even_without_a_row(small: I
         ("Motor burnt", 1, 0),
     ]
     said = {line.label: line.text for line in lines_of(draft)}
-    assert said["L-2"].endswith("(alarm: Motor burnt)")
+    assert said["L-2"].endswith("(alarm): Motor burnt")
 
 
 @pytest.mark.parametrize("form", ["8D", "NCR"])

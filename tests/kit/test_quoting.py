@@ -13,6 +13,7 @@ from sectorkit.errors import ServerUnavailable
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.quoting import beside, nearest, quoter, quotes_of
 from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.manifest import StoredDocument
 
 MANUAL = """# Manual of the saw
 
@@ -117,6 +118,11 @@ def test_many_places_are_quoted_with_one_reading_of_each_document(
     places = [quoter(index, "manual.md")(n, n + 9) for n in range(0, 90, 9)]
     read: list[str] = []
     whole = index.document
-    monkeypatch.setattr(index, "document", lambda source: read.append(source) or whole(source))
+
+    def counted(source: str) -> StoredDocument:
+        read.append(source)
+        return whole(source)
+
+    monkeypatch.setattr(index, "document", counted)
     assert [quote.start for quote in quotes_of(index, places)] == [place.start for place in places]
     assert read == ["manual.md"]

@@ -491,8 +491,6 @@ compare rank worst with the words mentions , ? ( ) ' - . isn't avg qty overdue h
 WORDS = sorted({word for text in (STOCK, FMEA, SAID) for word in text.replace(",", " ").split()})
 
 
-
-
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join) | st.text(max_size=60))
 def test_any_text_is_none_or_a_query_that_runs(question: str) -> None:
