@@ -122,3 +122,36 @@ def test_a_row_with_too_many_cells_is_named_and_not_guessed(tmp_path: Path) -> N
 
 def test_a_text_without_tables_has_none() -> None:
     assert tables_of("Words.\n\nMore words, a | b.\n") == []
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html", ".docx"])
+def test_two_tables_that_follow_on_each_other_are_two(tmp_path: Path, suffix: str) -> None:
+    tables = [[["Machine", "Condition", "Level"], ["Fan", "hot", "alarm"]], [["Reading", "Unit"], ["heat", "K"]]]
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".docx":
+        book = Docx()
+        for rows in tables:
+            made = book.add_table(0, len(rows[0]))
+            for row in rows:
+                for cell, text in zip(made.add_row().cells, row, strict=True):
+                    cell.text = text
+        book.save(str(path))
+    elif suffix == ".html":
+        body = "".join(
+            f"<table>{''.join('<tr>' + ''.join(f'<td>{c}</td>' for c in row) + '</tr>' for row in rows)}</table>"
+            for rows in tables
+        )
+        path.write_text(f"<html><body><h1>Limits</h1>{body}</body></html>", encoding="utf-8")
+    else:
+        lines = [
+            "\n".join(
+                f"| {' | '.join(row)} |" + ("\n" + "|---" * len(row) + "|" if n == 0 else "")
+                for n, row in enumerate(rows)
+            )
+            for rows in tables
+        ]
+        path.write_text("# Limits\n\n" + "\n\n".join(lines) + "\n", encoding="utf-8")
+    found = tables_of(parse(path).text)
+    assert [(list(table.columns), [list(row.cells) for row in table.rows]) for table in found] == [
+        (rows[0], rows[1:]) for rows in tables
+    ]

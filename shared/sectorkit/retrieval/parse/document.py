@@ -59,6 +59,7 @@ class Draft:
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._length = 0
+        self._apart = False
 
     def add(
         self,
@@ -75,13 +76,18 @@ class Draft:
             return
         if self._blocks:
             last = self._blocks[-1].kind
-            gap = "\n" if kind == last and kind in _TIGHT else "\n\n"
+            gap = "\n" if kind == last and kind in _TIGHT and not self._apart else "\n\n"
             self._parts.append(gap)
             self._length += len(gap)
+        self._apart = False
         end = self._length + len(text)
         self._blocks.append(Block(self._length, end, kind, level if kind == "heading" else 0, page, row))
         self._parts.append(text)
         self._length = end
+
+    def apart(self) -> None:
+        """Set the next block apart from the one before: where a table begins, which may follow on another."""
+        self._apart = True
 
     def __len__(self) -> int:
         return len(self._blocks)

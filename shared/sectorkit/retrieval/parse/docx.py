@@ -147,6 +147,7 @@ class _Body:
                     self.draft.add(" ".join(_words(p) for p in note.iter(w("p"))))
 
     def _table(self, table: Element) -> None:
+        self.draft.apart()
         for row in table.iter(w("tr")):
             if next(row.iterancestors(w("tbl")), None) is not table or row.find("w:trPr/w:del", NS) is not None:
                 continue  # an inner table is part of its cell

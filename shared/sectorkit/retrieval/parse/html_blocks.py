@@ -181,6 +181,8 @@ def add_blocks(draft: Draft, root: Element) -> None:
                 continue
             if block:
                 flow.flush()
+            if node.tag == "table":
+                draft.apart()
             if node.tag == "tr" and _is_row_of_values(node):
                 cells = [c for c in node if c.tag in ("td", "th") and not is_dropped(c)]
                 texts = [_SPACE.sub(" ", "".join(_texts(c)).replace("\v", " ")).strip() for c in cells]

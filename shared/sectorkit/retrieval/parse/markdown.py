@@ -69,6 +69,8 @@ def _add_tokens(draft: Draft, tokens: Sequence[Token]) -> None:
                 label = f"{token.info}{token.markup} " if token.info else ""
             case "blockquote_close" | "list_item_close":
                 kinds.pop()
+            case "table_open":
+                draft.apart()
             case "tr_open":
                 cells, in_row = [], True
             case "tr_close":
