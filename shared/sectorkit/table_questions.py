@@ -22,7 +22,6 @@ _MARGIN = 0.75  # of scores, within which two tables fit alike
 _LONGEST = 400  # characters of a question
 _ENOUGH = 1.0  # of a score, below which a question named too little
 _KEYWORDS = 3  # words of a question that may be looked for within cells
-_TIED = 25  # rows that may share the first place
 _WORD = 4  # letters of a word that is looked for within cells
 _SHORT = 3  # letters
 _NEAR = 40  # characters between a number and the column that it is of
@@ -379,12 +378,13 @@ class _Reader:
     def _ranking(self, by: str, *, descending: bool, limit: int | None) -> TableQuery:
         self.score += 1.0
         order = [Order(column=by, descending=descending)]
+        filters = self.filters
         if limit == 1:  # all that share the first place
-            first = self.frame.run(TableQuery(filters=self.filters, order_by=order, limit=1, select=[by])).value
-            if first is not None:
-                same = Filter(column=by, value=first)
-                limit = min(self.frame.run(TableQuery(filters=[*self.filters, same], limit=1)).total, _TIED)
-        return TableQuery(filters=self.filters, order_by=order, limit=limit, select=self._selected(by))
+            first = self.frame.run(TableQuery(filters=filters, order_by=order, limit=1, select=[by])).value
+            same = [*filters, Filter(column=by, value=first)]
+            if first is not None and self.frame.run(TableQuery(filters=same, limit=1)).total > 1:
+                filters, limit = same, None
+        return TableQuery(filters=filters, order_by=order, limit=limit, select=self._selected(by))
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
         """Whether the question has it, outside of values; it is then seen."""
