@@ -37,9 +37,8 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         symptoms = gr.Textbox(label="What do you notice?", placeholder="A noise, a smell, an alarm …", lines=2)
         with gr.Row():
             fields = [gr.Textbox(label=f"Reading {n + 1}", visible=False, min_width=220) for n in range(_FIELDS)]
-        names = gr.Textbox(
-            visible=False
-        )  # of the fields: a sync in between may change what the machine's limits compare
+        # Of the fields: a sync in between may change what the machine's limits compare.
+        names = gr.Textbox(visible=False)
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
     result = html("")
 

@@ -50,6 +50,11 @@ class Citation:
     end: int
     status: str | None = None
 
+    @property
+    def where(self) -> str:
+        """For a person: the document's title, and the place in it."""
+        return ", ".join(filter(None, (self.title, self.locator)))
+
 
 @dataclass(frozen=True)
 class Claim:

@@ -102,7 +102,7 @@ def markdown(draft: Draft) -> str:
         out.append("")
     if draft.sources:
         out += ["## Sources", ""]
-        out += [f"{n}. {_md(_where(c))}: “{_md(c.quote)}”" for n, c in enumerate(draft.sources, start=1)] + [""]
+        out += [f"{n}. {_md(c.where)}: “{_md(c.quote)}”" for n, c in enumerate(draft.sources, start=1)] + [""]
     return "\n".join(out)
 
 
@@ -132,7 +132,7 @@ def docx(draft: Draft) -> bytes:
     if draft.sources:
         document.add_heading("Sources", 1)
         for n, citation in enumerate(draft.sources, start=1):
-            document.add_paragraph(f"[{n}] {_plain(_where(citation))}: “{_plain(citation.quote)}”")
+            document.add_paragraph(f"[{n}] {_plain(citation.where)}: “{_plain(citation.quote)}”")
     held = io.BytesIO()
     document.save(held)
     return held.getvalue()
@@ -143,10 +143,6 @@ def _said(line: Line, by: str, slant: str) -> str:
     if line.by:
         return f"{_BLANK} {slant}({FILL}: {by}){slant}"
     return f"{slant}({REPORTED}){slant}" if line.reported else ""
-
-
-def _where(citation: Citation) -> str:
-    return ", ".join(filter(None, (citation.title, citation.locator)))
 
 
 def _plain(text: str) -> str:

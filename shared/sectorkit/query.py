@@ -179,6 +179,10 @@ class Frame:
         """The values of a column of texts, each once, the most frequent first."""
         return list(self.counts(column))
 
+    def repeats(self, column: str) -> bool:
+        """Whether a column of texts has each of its values twice or more, on average: a kind, and no name of its own."""
+        return 2 * len(self.counts(column)) <= len(self.table.rows)
+
     def counts(self, column: str) -> Mapping[str, int]:
         """How many rows have each value of a column of texts, the most frequent first."""
         if column not in self._counts:

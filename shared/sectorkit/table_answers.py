@@ -86,14 +86,14 @@ def _is_doubtful(understood: Understood) -> bool:
         if f.op == "="
         and isinstance(f.value, str)
         and frame.kinds[f.column] == "text"
-        and (word := _first_word(f.value))
+        and (word := _longest_word(f.value))
         else f
         for f in query.filters
     ]
     return looser != query.filters and frame.run(TableQuery(filters=looser, limit=1)).total > 0
 
 
-def _first_word(value: str) -> str:
+def _longest_word(value: str) -> str:
     return max((token.word for token in tokens(plain_text(value))), key=len, default="")
 
 

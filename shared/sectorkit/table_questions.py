@@ -413,7 +413,7 @@ class _Reader:
                 of
                 and mention
                 and self.kinds[of] == "text"
-                and self._repeats(of)
+                and self.frame.repeats(of)
                 and of != self._telling()
                 and not self._is_title(mention)
             ):
@@ -449,9 +449,13 @@ class _Reader:
                 (spot, mention) for spot in pattern.finditer(self.text) for mention in texts
                 if 0 <= mention.start - spot.end() <= _GAP and len(list(tokens(self.text[spot.end() : mention.start]))) <= 2
             ]  # fmt: skip
-            near.sort(key=lambda found: not self._repeats(found[1].column))
+            near.sort(key=lambda found: not self.frame.repeats(found[1].column))
             for _, mention in near:
-                if pattern is say.EACH or self._repeats(mention.column) or (most and not self._is_key(mention.column)):
+                if (
+                    pattern is say.EACH
+                    or self.frame.repeats(mention.column)
+                    or (most and not self._is_key(mention.column))
+                ):
                     self.seen += [spot.span() for spot, _ in near if pattern is say.EACH]
                     return mention.column
         return None
@@ -468,9 +472,6 @@ class _Reader:
         behind = next((t for t in self.words if t.start >= mention.end), None)
         compound = behind is not None and (behind.key in self.naming.about or behind.word in say.FILLING_BESIDE_TITLES)
         return compound or _FEW * len(self.frame.distinct(mention.column)) > len(self.frame.table.rows)
-
-    def _repeats(self, column: str) -> bool:
-        return 2 * len(self.frame.distinct(column)) <= len(self.frame.table.rows)
 
     def _is_key(self, column: str) -> bool:
         return len(self.frame.distinct(column)) >= len(self.frame.table.rows)

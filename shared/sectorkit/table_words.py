@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from sectorkit.query import Operator
-
-Role: TypeAlias = Literal["who", "when", "where", "why", "what happens"]
 
 # What a kind of column is called in questions. The key is what such a column's own name may contain; longer ones go first.
 SYNONYMS: Final[Mapping[str, str]] = {
@@ -228,8 +226,10 @@ information just kind kinds mainly matter maybe mostly name names namely normall
 simply side situation somewhere sort sorts specifically though thus too usual usually very while
 """
 # Of the words above, those that are no filling where they stand in a name or narrow what is asked for.
-_NARROWING = frozenset(("line", "lines", "plant", "works", "under", "over", "during", "within", "between", "result", "results", "down", "own", "part", "parts", "log", "run", "runs"))  # fmt: skip
-_ABOUT_TITLES = frozenset(["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"])
+_NO_FILLING = frozenset(("line", "lines", "plant", "works", "under", "over", "during", "within", "between", "result", "results", "down", "own", "part", "parts", "log", "run", "runs"))  # fmt: skip
+FILLING_BESIDE_TITLES: Final = frozenset(
+    ["line", "lines", "plant", "works", "sheet", "log", "table", "list", "file", "report"]
+)
 
 # What people say of a failure, and what a sheet may call it.
 _ALIKE = {
@@ -247,8 +247,7 @@ _LIGHT_FORMS = frozenset(
     for stem in (verb, verb.removesuffix("e"), verb.removesuffix("y") + "i", verb + verb[-1])
     for form in (verb, verb + "s", stem + "es", stem + "ed", stem + "ing")
 )
-FILLING: Final = frozenset((*_FILLING.split(), *_LIGHT_NOUNS.split())) - _NARROWING
-FILLING_BESIDE_TITLES: Final = _ABOUT_TITLES
+FILLING: Final = frozenset((*_FILLING.split(), *_LIGHT_NOUNS.split())) - _NO_FILLING
 _FILLING_ZH = re.compile(
     "请问|请|列出|给出|告诉我|一共|总共|共|哪些|有些|些|哪个|哪种|哪条|哪|什么|是多少|多少|几|分别|登记|记录|条目|各自|都是|都|是|的|了|在|有|里|中|和|与|及|吗|呢|吧|们|我们|我|"
     "各是|各为|单条|单项|现有|现|放在|放|做了|做|工作|来|会|上|报告|按|给|由|写|装|行|条|个|种|项|件|台|次|这|那|年|月|日|之前|以前|之后|以后|以来|含当日|含|没有|有没有|被|把|对|从|到|由|于|需要|应该|目前|现在|所有|全部|情况|以及|时|其"

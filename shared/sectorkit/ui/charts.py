@@ -45,7 +45,7 @@ def charts_of(frames: Sequence[Frame]) -> Iterator[Chart]:
                 )
                 yield Chart(frame, query, f"{frame.name}: the highest {column}", shares=False)
         for column in named:
-            if len(frame.distinct(column)) in _VALUES and 2 * len(frame.distinct(column)) <= len(frame.table.rows):
+            if len(frame.counts(column)) in _VALUES and frame.repeats(column):
                 for number in (
                     None,
                     *(c for c in frame.kinds if frame.kinds[c] == "number" and ADDITIVE.search(c.casefold())),

@@ -12,11 +12,10 @@ from typing import Any
 
 import gradio as gr
 
-from sectorkit.answer import Citation
 from sectorkit.drafts import FILL, REPORTED, Draft, Line, docx, markdown
 from sectorkit.ui import working
 from sectorkit.ui.page import html
-from sectorkit.ui.text import document_url, esc, icon, plural
+from sectorkit.ui.text import cite, esc, icon, plural
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -65,15 +64,7 @@ def draft(app: str, shown: Draft, name: str) -> str:
 
 def _line(app: str, shown: Draft, line: Line) -> str:
     label = f"<strong>{esc(line.label)}:</strong> " if line.label else ""
-    cites = "".join(f"&#8239;{_cite(app, n, shown.sources[n - 1])}" for n in shown.numbers(line))
+    cites = "".join(f"&#8239;{cite(app, n, shown.sources[n - 1])}" for n in shown.numbers(line))
     said = f' <mark class="sk-fill">{icon("info")}{FILL}: {esc(line.by)}</mark>' if line.by else ""
     said += f' <span class="sk-small">({REPORTED})</span>' if line.reported else ""
     return f'<li dir="auto">{label}{esc(line.text)}{cites}{said}</li>'
-
-
-def _cite(app: str, n: int, citation: Citation) -> str:
-    where = ", ".join(filter(None, (citation.title, citation.locator)))
-    return (
-        f'<a class="sk-cite sk-open" href="{esc(document_url(app, citation.source, citation.start, citation.end))}"'
-        f' aria-label="Source {n}: {esc(where)}" title="{esc(where)}">{n}</a>'
-    )

@@ -11,7 +11,7 @@ from sectorkit.answer import Answer, Citation, Claim, Verdict
 from sectorkit.retrieval.passage import Hit
 from sectorkit.ui.computed import computed
 from sectorkit.ui.rows import link, name, short, status
-from sectorkit.ui.text import attr, document_url, esc, humanise, icon, notes
+from sectorkit.ui.text import attr, cite, document_url, esc, humanise, icon, notes
 
 _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "supported": ("check", "Supported", "Every sentence was found in the documents."),
@@ -68,7 +68,7 @@ def plain(result: Answer) -> str:
     lines += [_MARK.sub(lambda mark: kept.get(mark[1], ""), result.text)]
     if result.citations:
         lines += ["", "Sources:"]
-        lines += [f"[{c.n}] {c.title}{f', {c.locator}' if c.locator else ''}: “{c.quote}”" for c in result.citations]
+        lines += [f"[{c.n}] {c.where}: “{c.quote}”" for c in result.citations]
     if result.computed and not result.computed.beside:
         lines += ["", f"Computed from {result.computed.title}: {result.computed.said}."]
         lines += [f"Not taken into account: {', '.join(result.computed.left)}."] * bool(result.computed.left)
@@ -80,7 +80,7 @@ def warnings(app: str, found: Sequence[Citation]) -> str:
     """Safety warnings, ahead of what they belong to, each with its place."""
     rows = "".join(
         f'<li>{icon("warn")}<div><p dir="auto">{esc(w.quote)}</p><a class="sk-open sk-where" '
-        f'href="{esc(document_url(app, w.source, w.start, w.end))}">{esc(", ".join(filter(None, (w.title, w.locator))))}</a>'
+        f'href="{esc(document_url(app, w.source, w.start, w.end))}">{esc(w.where)}</a>'
         "</div></li>"
         for w in found
     )
@@ -116,23 +116,15 @@ def _linked(app: str, text: str, by_number: Mapping[int, Citation]) -> str:
         if mark[1] == "?":
             out.append(f' <span class="sk-flag">{_NOT_FOUND}</span>')
         elif citation := by_number.get(int(mark[1])):
-            out.append(f"&#8239;{_cite(app, citation)}")
+            out.append(f"&#8239;{cite(app, citation.n, citation)}")
     return "".join(out) + esc(text[at:])
-
-
-def _cite(app: str, citation: Citation) -> str:
-    where = ", ".join(part for part in (citation.title, citation.locator) if part)
-    return (
-        f'<a class="sk-cite sk-open" href="{esc(document_url(app, citation.source, citation.start, citation.end))}"'
-        f' aria-label="Source {citation.n}: {esc(where)}" title="{esc(where)}">{citation.n}</a>'
-    )
 
 
 def _citations(app: str, citations: Sequence[Citation], languages: Mapping[str, Any]) -> str:
     if not citations:
         return ""
     rows = "".join(
-        f'<li id="{esc(app)}-source-{c.n}">{_cite(app, c)}<div class="sk-row"><p class="sk-name" dir="auto">'
+        f'<li id="{esc(app)}-source-{c.n}">{cite(app, c.n, c)}<div class="sk-row"><p class="sk-name" dir="auto">'
         f"<strong>{esc(c.title)}</strong>{status(c.status)}</p>"
         f'<p class="sk-where" dir="auto">{esc(c.locator)}</p>'
         f'<blockquote dir="auto"{attr("lang", languages.get(c.passage_id))}>{esc(c.quote)}</blockquote></div></li>'

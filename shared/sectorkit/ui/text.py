@@ -49,8 +49,15 @@ def document_url(app: str, source: str, start: int | None = None, end: int | Non
 
 def quote_link(app: str, quote: Citation, text: str = "") -> str:
     """A link that opens a quotation in its document, named by where it stands unless `text` is given."""
-    where = ", ".join(filter(None, (quote.title, quote.locator)))
-    return f'<a class="sk-open" href="{esc(document_url(app, quote.source, quote.start, quote.end))}">{esc(text or where)}</a>'
+    return f'<a class="sk-open" href="{esc(document_url(app, quote.source, quote.start, quote.end))}">{esc(text or quote.where)}</a>'
+
+
+def cite(app: str, n: int, quote: Citation) -> str:
+    """The number of a source as a link that opens it."""
+    return (
+        f'<a class="sk-cite sk-open" href="{esc(document_url(app, quote.source, quote.start, quote.end))}"'
+        f' aria-label="Source {n}: {esc(quote.where)}" title="{esc(quote.where)}">{n}</a>'
+    )
 
 
 def notes(said: Sequence[str]) -> str:

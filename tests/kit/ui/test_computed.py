@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from read_html import Read
 
 from sectorkit.answer import Computed
 from sectorkit.ui.computed import computed, table
@@ -20,29 +20,6 @@ FOUND = Computed(
     ((10, 20, 2), (21, 30, 3)),
 )  # fmt: skip
 VALUE = replace(FOUND, said="number of rows", columns=("count",), rows=((42,),))
-
-
-class Read(HTMLParser):
-    """The elements of a piece of HTML with their attributes, and its text; every element is closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements, self.open, self.text = list[tuple[str, dict[str, str | None]]](), list[str](), ""
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
 
 
 def cells(html: str) -> list[list[str]]:

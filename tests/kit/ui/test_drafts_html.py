@@ -7,11 +7,11 @@ import re
 from base64 import b64decode
 from dataclasses import replace
 from datetime import date
-from html.parser import HTMLParser
 
 import docx as word
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from read_html import Read
 
 from sectorkit.answer import Citation
 from sectorkit.drafts import FILL, REPORTED, Draft, Line, Section, docx, markdown
@@ -29,26 +29,6 @@ DRAFT = Draft(
     date(2026, 2, 2),
     "Begun by code.",
 )  # fmt: skip
-
-
-class Read(HTMLParser):
-    """The elements of a piece of HTML with their attributes, and its text; every element is closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements, self.open, self.text = list[tuple[str, dict[str, str | None]]](), list[str](), ""
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def links(html: str, kind: str) -> list[dict[str, str | None]]:

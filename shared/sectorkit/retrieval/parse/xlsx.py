@@ -2,8 +2,8 @@
 
 A sheet's name is a heading, and each row a line that stands alone (see `tables`). Hidden sheets are left out and
 named, as hidden text is in every format; hidden rows and columns are read, since most are hidden by a filter.
-Nothing is calculated. Words that are merged over several rows are the value of each that has others; over columns, of the first. A number that is
-merged over rows is the first one's.
+Nothing is calculated. Words that are merged over several rows are the value of each that has others; over columns, of
+the first. A number that is merged over rows is the first one's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,7 +35,7 @@ _UNCALCULATED = re.compile(
 )
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
 _MOST_MERGED = 20_000  # ranges of a sheet
-_SCANNED = 256 * 2**20  # bytes of XML a file
+_SCANNED = 256 * 2**20  # bytes of XML that are looked through for one thing
 
 
 def parse_xlsx(path: Path) -> ParsedDocument:
@@ -110,10 +111,8 @@ class _Reader:
                 row = [self._text(cell) for cell in cells]
                 for column, end in merged.get(last, ()):
                     words = column < len(cells) and isinstance(cells[column].value, str)
-                    kept[column] = (
-                        end,
-                        row[column] if words else "",
-                    )  # a number, said of all, would be added up for each
+                    # A number, said of all, would be added up for each.
+                    kept[column] = end, row[column] if words else ""
                 for column, (end, value) in kept.items() if any(row) else ():
                     if last <= end and value:
                         row += [""] * (column + 1 - len(row))
@@ -177,44 +176,35 @@ def _listed(names: list[str]) -> str:
 
 def _uncalculated(archive: zipfile.ZipFile) -> int:
     """How many formulas a program wrote without their value: openpyxl reads them as empty cells."""
-    found, left = 0, _SCANNED
-    for name in archive.namelist():
-        if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
-            continue
+    names = [n for n in archive.namelist() if n.startswith("xl/worksheets/") and n.endswith(".xml")]
+    return sum(1 for _ in _matches(archive, names, _UNCALCULATED, longest=1000))
+
+
+def _merged(archive: zipfile.ZipFile, name: str) -> dict[int, list[tuple[int, int]]]:
+    """What a sheet has merged over several rows: by its first row, the column (from 0) and the last row of each."""
+    from openpyxl.utils import column_index_from_string
+
+    found: dict[int, list[tuple[int, int]]] = {}
+    names = [n for n in archive.namelist() if n == name.lstrip("/")]
+    merged = (m for m in _matches(archive, names, _MERGED, longest=100) if int(m[2]) < int(m[4]))
+    for match in islice(merged, _MOST_MERGED):
+        found.setdefault(int(match[2]), []).append((column_index_from_string(match[1].decode()) - 1, int(match[4])))
+    return found
+
+
+def _matches(
+    archive: zipfile.ZipFile, names: Iterable[str], pattern: re.Pattern[bytes], *, longest: int
+) -> Iterator[re.Match[bytes]]:
+    """What the pattern finds in these parts, which are read as a stream; a match has `longest` bytes at most."""
+    left = _SCANNED
+    for name in names:
         tail = b""
         with archive.open(name) as stream:
             while left > 0 and (block := stream.read(2**20)):
                 left -= len(block)
                 text = tail + block
                 end = 0
-                for match in _UNCALCULATED.finditer(text):
-                    found, end = found + 1, match.end()
-                tail = text[max(end, len(text) - 1000) :]
-    return found
-
-
-def _merged(archive: zipfile.ZipFile, name: str) -> dict[int, list[tuple[int, int]]]:
-    """What a sheet has merged over several rows: by its first row, the column (from 0) and the last row of each."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    name, left, count, tail = name.lstrip("/"), _SCANNED, 0, b""
-    if name not in archive.namelist():
-        return found
-    with archive.open(name) as stream:
-        while left > 0 and count < _MOST_MERGED and (block := stream.read(2**20)):
-            left -= len(block)
-            text = tail + block
-            end = 0
-            for match in _MERGED.finditer(text):
-                first, last, end = int(match[2]), int(match[4]), match.end()
-                if first < last:
-                    found.setdefault(first, []).append((_column(match[1]), last))
-                    count += 1
-            tail = text[max(end, len(text) - 100) :]
-    return found
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - ord("A") + 1
-    return number - 1
+                for match in pattern.finditer(text):
+                    yield match
+                    end = match.end()
+                tail = text[max(end, len(text) - longest) :]
