@@ -1,0 +1,88 @@
+"""What a text says there is, by phrases of several languages; what it denies is none of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sectorkit.errors import SectorkitError
+from sectorkit.mentions import Mentions, folded
+
+MENTIONS = Mentions(
+    {
+        "chest pain": {
+            "en": ["chest (pain*|tight*)", "pain* .. chest"],
+            "es": ["dolor .. pecho"],
+            "fr": ["douleur* .. (poitrine|thorax)"],
+            "zh": ["胸(口|部)?(痛|疼|闷)"],
+            "ar": ["الم .. صدر*"],
+        },
+        "breathless": {"en": ["trouble breathing", "can't breathe"], "zh": ["呼吸困难"], "fr": ["essouffle*"]},
+        "vomiting": {"en": ["vomit*", "been sick"], "es": ["vomit*"], "zh": ["呕吐"]},
+        "fever": {"en": ["fever"], "es": ["fiebre"], "fr": ["fievre"], "zh": ["发烧"], "ar": ["حمي"]},
+        "collapse": {"en": ["pass* out"]},
+        "no pulse": {"en": ["no pulse"]},
+        "overdose": {"en": ["took # (pills|tablets)"]},
+        "x-ray": {"en": ["x~ray"]},
+        "my head": {"en": ["(my)? head hurts (badly)?"]},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A pain in my chest since noon", {"chest pain"}),
+        ("PAIN, all over the CHEST", {"chest pain"}),
+        ("No fever, but a pain in my chest", {"chest pain"}),
+        ("no chest pain, trouble breathing or fever. Vomiting for two days", {"vomiting"}),
+        ("no fever, he has chest pain", {"chest pain"}),
+        ("No, he has chest pain", {"chest pain"}),
+        ("denies chest pain, vomiting; fever: no", set()),
+        ("I can't stop vomiting and can’t breathe", {"vomiting", "breathless"}),
+        ("no relief from the chest pain", {"chest pain"}),
+        ("Didnt pass out, not been sick", set()),
+        ("didn't pass out but vomited", {"vomiting"}),
+        ("He has no pulse", {"no pulse"}),
+        ("My father died of chest pain, I have a fever", {"fever"}),
+        ("Tengo dolor fuerte en el pecho, sin fiebre", {"chest pain"}),
+        ("Sin dolor de pecho ni fiebre", set()),
+        ("Douleur dans la poitrine, pas de fièvre", {"chest pain"}),
+        ("J'ai de la fièvre, sans essoufflement", {"fever"}),
+        ("没有发烧，胸口疼", {"chest pain"}),
+        ("无胸痛、呼吸困难，呕吐两天", {"vomiting"}),
+        ("不发烧", set()),
+        ("عندي ألم شديد في صدري ولا يوجد حمى", {"chest pain"}),
+        ("لَدَيَّ حُمَّى", {"fever"}),
+        ("took 32 tablets an hour ago", {"overdose"}),
+        ("took 2 tablets an hour ago", set()),
+        ("an X-ray, an xray, an x ray", {"x-ray"}),
+        ("head hurts", {"my head"}),
+        ("Fever since Monday. No pain in the chest.", {"fever"}),
+        ("", set()),
+    ],
+)
+def test_what_is_said_and_what_is_denied(text: str, found: set[str]) -> None:
+    assert set(MENTIONS.of(text)) == found
+
+
+def test_a_mention_has_the_words_as_they_were_written_and_their_place() -> None:
+    text = "Fièvre? Oui. J'ai une DOULEUR à la Poitrine."
+    (mention,) = MENTIONS.of(text)["chest pain"]
+    assert mention.words == "DOULEUR à la Poitrine" == text[mention.start : mention.end]
+
+
+def test_two_words_of_a_phrase_are_not_looked_for_across_sentences() -> None:
+    assert not MENTIONS.of("No pain. The chest is in the attic.")
+
+
+@pytest.mark.parametrize("phrase", ["", "..", "pain ..", ".. pain", "(pain", "pain)", "(|pain)", "pain?", "*"])
+def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
+    with pytest.raises(SectorkitError, match="chest pain, en"):
+        Mentions({"chest pain": {"en": [phrase]}})
+
+
+def test_folding_keeps_places() -> None:
+    plain, places = folded("Élan, didn’t")
+    assert plain == "elan, didnt"
+    assert len(places) == len(plain)
+    assert places[-1] == len("Élan, didn’t") - 1
