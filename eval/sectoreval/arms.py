@@ -6,10 +6,11 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from sectorkit.errors import UnknownName
 
-Arm: TypeAlias = Literal["closed_book", "lexical", "dense", "hybrid", "reranked", "oracle"]
+Arm: TypeAlias = Literal["closed_book", "rules", "lexical", "dense", "hybrid", "reranked", "oracle"]
 
 ARMS: Final[dict[Arm, str]] = {
     "closed_book": "the model alone, without documents",
+    "rules": "the app's own rules, without documents and without a model",
     "lexical": "passages found by words",
     "dense": "passages found by vectors",
     "hybrid": "passages found by words and vectors, as the apps search",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -58,6 +58,7 @@ class Benchmark:
     `cases` reads all of them, in a fixed order; `solve` makes the Inspect solver that runs one arm and stores a reply
     by `store_reply`; `score` maps a case's gold and its reply to columns. Its reply is None where the case failed: then
     every column must have the value of a wrong answer. `options` are what `--set` may say of it. `source` names an entry of sources.toml; None is an app's own.
+    `without_model` are arms that ask no model though others do.
     """
 
     name: str
@@ -70,12 +71,17 @@ class Benchmark:
     solve: Callable[[Context, Arm], Solver]
     score: Callable[[Mapping[str, Any], Reply | None], Scored]
     needs_model: bool = True
+    without_model: tuple[Arm, ...] = ()
     options: tuple[str, ...] = ()
     note: str = ""
 
     @property
     def main(self) -> Measure:
         return self.measures[0]
+
+    def asks(self, arms: Iterable[Arm]) -> bool:
+        """Whether some of these arms asks a model."""
+        return self.needs_model and any(arm not in self.without_model for arm in arms)
 
     @property
     def columns(self) -> tuple[str, ...]:

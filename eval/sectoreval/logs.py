@@ -35,7 +35,7 @@ def read_arms(
         kept = read_eval_log_samples(newest[arm].location, all_samples_required=False) if arm in newest else ()
         found = {str(s.id): case_result(benchmark, by_id[str(s.id)], s) for s in kept if str(s.id) in by_id}
         every = tuple(found.get(case.id) or case_result(benchmark, case, None) for case in cases)
-        yield ArmResult(benchmark.name, arm, model if benchmark.needs_model else "none", every)
+        yield ArmResult(benchmark.name, arm, model if benchmark.asks([arm]) else "none", every)
 
 
 def case_result(benchmark: Benchmark, case: Case, sample: EvalSample | None) -> CaseResult:

@@ -109,7 +109,7 @@ def prepare(spec: RunSpec, context: Context, cases: Mapping[str, list[Case]]) ->
     raises.
     """
     benchmarks = tuple(load_benchmark(name) for name in spec.benchmarks)
-    if context.served is None and (asking := [b.name for b in benchmarks if b.needs_model]):
+    if context.served is None and (asking := [b.name for b in benchmarks if b.asks(spec.arms_of(b))]):
         raise ConfigurationError(f"{', '.join(asking)} ask a model; name one by --model")
     tasks = [make_task(b, arm, cases[b.name], context) for b in benchmarks for arm in spec.arms_of(b)]
     return Plan(spec, benchmarks, cases, tuple(tasks))

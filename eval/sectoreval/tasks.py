@@ -43,7 +43,7 @@ def _define(name: str) -> Any:
         spec = RunSpec((name,), (chosen,), None, limit, seed, tuple(filter(None, debias.split(","))), said)
         folder = os.environ.get("SECTOREVAL_DATA_DIR")
         context = Context(read_settings(), Path(folder) if folder else None, debias=spec.debias, options=said)
-        context.served = _served(get_model()) if benchmark.needs_model else None
+        context.served = _served(get_model()) if benchmark.asks([chosen]) else None
         return make_task(benchmark, chosen, sample(benchmark.cases(context), spec), context)
 
     return defined

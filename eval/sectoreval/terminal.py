@@ -102,7 +102,7 @@ def run_and_report(
     settings = settings.model_copy(update={"embed_model": spec.embedder})
     for benchmark in benchmarks:
         spec.arms_of(benchmark)  # an arm that there is not is said before anything is read
-    asks = any(benchmark.needs_model for benchmark in benchmarks)
+    asks = any(benchmark.asks(spec.arms_of(benchmark)) for benchmark in benchmarks)
     if asks:
         spec = replace(spec, model=_named_model(settings, spec.model))
     folder = folder or settings.home / "runs" / spec.key

@@ -58,6 +58,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
             _held(gold, [*reply[part], *rows]) if reply else 0.0 for part in ("hits", "evidence_spans", "citations")
         )
         cites = answers and cited > 0
+        values["shows"] = float(answerable and cited > 0)  # an abstention shows what comes closest
         values |= {"found": found * answerable, "read": read * answerable, "cites": float(cites and answerable)}
     outcome: Outcome
     if reply is None:
@@ -106,6 +107,12 @@ BENCHMARK = Benchmark(
             "cites",
             "answerable",
             about="of the answerable: a citation, or a row computed with, overlaps the marked words",
+        ),
+        ratio(
+            "shows the gold words",
+            "shows",
+            "answerable",
+            about="the same, or what comes closest is shown where the app abstains: what a reader has before them",
         ),
         ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
         ratio(
