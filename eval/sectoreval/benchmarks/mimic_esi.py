@@ -51,10 +51,9 @@ def cases(context: Context) -> list[Case]:
                 vitals[name] = f"{float(value):g} {('°C' if celsius else '°F') if name == 'temperature' else unit}"
         said = row["chiefcomplaint"] + (f". Pain {row['pain']}/10" if row["pain"].isdigit() else "")
         gold = {
-            "said": said, "age": "adult", "sex": {"F": "female", "M": "male"}.get(sexes.get(stay, "")), "vitals": vitals,
+            "said": said, "age": None, "sex": {"F": "female", "M": "male"}.get(sexes.get(stay, "")), "vitals": vitals,
             "esi": int(float(row["acuity"])),
         }  # fmt: skip
-        gold["age"] = None
         found.append(Case(stay, f"{said} {vitals}", gold, cluster=row["subject_id"], groups={"esi": str(gold["esi"])}))
     return found
 

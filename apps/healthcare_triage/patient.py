@@ -1,0 +1,147 @@
+"""The patient: what was said, with age, pregnancy and vital signs, from a form or out of the text itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sectorkit.errors import RequestError
+from sectorkit.mentions import folded
+
+MAX_CHARACTERS = 20_000
+_YEARS = {"year": 1.0, "month": 1 / 12, "week": 7 / 365.25, "day": 1 / 365.25}
+_UNITS = {
+    "year": r"years?|yrs?|y|anos?|ans?|岁|周岁|سن(?:ه|وات|ين)|عام(?:ا|ان)?|اعوام",
+    "month": r"months?|mos?|mths?|mes(?:es)?|mois|个?月大?|اشهر|شهر(?:ا|ين)?|شهور",
+    "week": r"weeks?|wks?|semanas?|semaines?|周大?|个?星期大?|اسابيع|اسبوع(?:ا|ين)?",
+    "day": r"days?|dias?|jours?|天大?|ايام|يوم(?:ا|ين)?",
+}
+_UNIT = "|".join(f"(?P<{name}{{n}}>{words})" for name, words in _UNITS.items())
+_CHILD = r"baby|babies|infant|newborn|child|son|daughter|toddler|boy|girl|kid|bebe|nino|nina|hijo|hija|lactante|recien nacid[oa]|fils|fille|enfant|nourrisson|garcon|petite?|grandson|granddaughter|nephew|niece"
+# Only where it can be an age: "3 weeks old", "aged 3", "I'm 54", "my baby is 3 weeks", "54 F": and not "for 3 weeks".
+_AGES = tuple(
+    re.compile(pattern.replace("UNIT", _UNIT.format(n="")))
+    for pattern in (
+        r"(?<![\d.,])(?P<n>\d{1,3})\s*-?\s*(?:UNIT)[\s-]*(?:old|of age|/?o)(?!\w)",
+        r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<year>y/?o|yo|f|m)(?![\w/])",
+        r"\bage[d]?:?\s*(?P<n>\d{1,3})(?:\s*(?:UNIT)\b)?",
+        r"\b(?:i am|i'm|he is|she is|he's|she's)\s+(?P<n>\d{1,3})(?!\s*(?:weeks?|months?|days?|cm|kg|%|/|-|\.\d))(?P<year>)(?!\d)",
+        r"\b(?:tengo|tiene|edad:?|age(?:e|s)? de|j'ai|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3})\s*(?:UNIT)\b(?!\s*(?:de embarazo|de grossesse|enceinte))",
+        rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|has|of)\s+(?P<n>\d{{1,3}})\s*(?:UNIT)\b",
+        r"(?<![\d.,前了过])(?P<n>\d{1,3})\s*(?P<year>岁|周岁)",
+        r"(?<![\d.,])(?P<n>\d{1,3})\s*(?:UNIT)的?(?:宝宝|婴儿|孩子|女儿|儿子|新生儿|女婴|男婴|小孩|娃)",
+        r"(?:出生|生下来|才|刚)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
+        r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<month>个月大)",
+        r"(?:عمر(?:ي|ه|ها|هم)?|ابن|بنت)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
+        r"(?:رضيع|طفل|ابني|بنتي|ابنتي|رضيعي)\w*\s+(?:\w+\s+){0,2}?(?P<n>\d{1,3})\s*(?:UNIT)",
+        r"\b(?P<n>\d{1,3})\s*(?P<year>anos|ans)\b(?<!hace)(?=\W|$)",
+    )
+)
+_NUMBERS = {
+    word: str(number)
+    for number, words in enumerate(
+        (
+            "one un una une 一", "two dos deux 两 二", "three tres trois 三", "four cuatro quatre 四", "five cinco cinq 五", "six seis 六",
+            "seven siete sept 七", "eight ocho huit 八", "nine nueve neuf 九", "ten diez dix 十", "eleven once onze 十一", "twelve doce douze 十二",
+        ), start=1,
+    )
+    for word in words.split()
+    if word.isalpha()
+}  # fmt: skip
+_NUMBER = re.compile(
+    rf"\b(?:{'|'.join(w for w in _NUMBERS if w.isascii())})(?=[\s-]+(?:{'|'.join(_UNITS.values())})\b)|(?:十[一二]|[一二两三四五六七八九十])(?=岁|个月|周|天)"
+)
+_BABY = re.compile(
+    r"\b(?:newborn|baby|infant|neonate|bebe|recien nacid[oa]|lactante|nourrisson|nouveau[- ]ne)s?\b|婴儿|宝宝|新生儿|رضيع|مولود|حديث الولاده"
+)
+_OF_CHILD = re.compile(
+    rf"\b(?:{_CHILD})s?\b|孩子|儿子|女儿|小孩|娃|(?<!\w)(?:ابني|ابنتي|بنتي|طفلي|طفلتي|طفل|طفله)(?!\w)"
+)
+_GIVES_BIRTH = re.compile(
+    r"^\s*\d{1,2} weeks?[.,;]|\b(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b|怀孕|孕\d|孕期|孕妇|产后|حامل|الحمل|الولاده|ولدت"
+)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is known. `ages` are in years: several where the text names several people; none where nothing does.
+
+    `vitals` are readings by name, "118 /min", as a form or the text gave them; `pregnant` includes six weeks after birth.
+    """
+
+    said: str
+    ages: tuple[float, ...] = ()
+    sex: str | None = None
+    pregnant: bool = False
+    vitals: Mapping[str, str] = field(default_factory=dict)
+    consciousness: str = ""
+    baby: bool = False
+    child: bool = False
+
+    def groups(self) -> Iterator[tuple[str, float | None]]:
+        """Whom rules may take the patient for, with the age: `adult`, `child`, `infant` and `pregnancy`.
+
+        Where no age is known, words such as "my baby" make it the youngest, since limits are strictest there.
+        """
+        known: tuple[float | None, ...] = self.ages or ((0.0,) if self.baby else (3.0,) if self.child else (None,))
+        for age in known:
+            yield "adult" if age is None or age >= 16 else "infant" if age < 1 else "child", age
+            if self.pregnant and (age is None or age >= 10):
+                yield "pregnancy", age
+
+
+def read_patient(
+    said: str,
+    *,
+    age: str | None = None,
+    sex: str | None = None,
+    pregnant: bool | None = None,
+    vitals: Mapping[str, str] | None = None,
+) -> Patient:
+    """What a form says, and of the text what it does not. RequestError where nothing or too much was said, or the age is none."""
+    if not said.strip():
+        raise RequestError("nothing was said yet: what is the matter, in a few words?")
+    if len(said) > MAX_CHARACTERS:
+        raise RequestError(f"the text has {len(said):,} characters, and {MAX_CHARACTERS:,} are the limit; shorten it")
+    plain = _NUMBER.sub(lambda m: _NUMBERS[m[0]], folded(unicodedata.normalize("NFKC", said))[0])
+    plain = (
+        plain.replace("سنتان", "2 سنه")
+        .replace("سنتين", "2 سنه")
+        .replace("شهرين", "2 شهر")
+        .replace("شهران", "2 شهر")
+        .replace("اسبوعين", "2 اسبوع")
+    )
+    given = {name: text.strip() for name, text in (vitals or {}).items() if text and text.strip()}
+    state = given.pop("consciousness", "").casefold()
+    ages = (age_of(age),) if age and age.strip() else tuple(dict.fromkeys(_ages(plain)))
+    bears = pregnant if pregnant is not None else bool(_GIVES_BIRTH.search(plain)) and sex != "male"
+    no_age = not ages
+    return Patient(
+        said, ages, sex, bears, given, state, no_age and bool(_BABY.search(plain)), no_age and bool(_OF_CHILD.search(plain))
+    )  # fmt: skip
+
+
+def age_of(text: str) -> float:
+    """The age that a form gives, in years: "54", "5 weeks", "14 months". RequestError where it is none."""
+    plain = folded(text.strip())[0]
+    match = re.fullmatch(rf"(?P<n>\d{{1,3}}(?:[.,]\d)?)\s*(?:{_UNIT.format(n='')})?(?:\s*old)?", plain)
+    years = _years(match) if match else None
+    if years is None or years > 125:
+        raise RequestError(f"the age {text!r} is not understood; write it as 54 years, 14 months or 5 weeks")
+    return years
+
+
+def _ages(plain: str) -> Iterator[float]:
+    for pattern in _AGES:
+        for match in pattern.finditer(plain):
+            years = _years(match)
+            if years is not None and years <= 115:
+                yield years
+
+
+def _years(match: re.Match[str]) -> float | None:
+    said = match.groupdict()
+    unit = next((name for name in _YEARS if said.get(name)), "year")
+    return float(said["n"].replace(",", ".")) * _YEARS[unit]

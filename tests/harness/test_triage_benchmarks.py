@@ -1,0 +1,118 @@
+"""Benchmarks of urgency: how replies of the app and of a model are scored, and what is read of their data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sectoreval.benchmark import load_benchmark
+from sectoreval.benchmarks import mimic_esi, semigran45, triage_cases
+from sectoreval.benchmarks._triaging import in_words
+from sectoreval.context import Context
+from sectorkit.app import load_app
+from sectorkit.errors import UnknownName
+from sectorkit.settings import read_settings
+
+
+def app_says(level: str, esi: int = 3, **more: Any) -> dict[str, Any]:
+    return {"level": level, "esi": esi, "raised": [], "by": "rules", **more}
+
+
+@pytest.mark.parametrize(
+    ("level", "gold", "right"),
+    [("emergency", "em", 1), ("urgent", "ne", 1), ("routine", "ne", 1), ("self-care", "sc", 1), ("routine", "em", 0)],
+)
+def test_four_levels_become_semigrans_three(level: str, gold: str, right: int) -> None:
+    assert semigran45.score({"level": gold}, app_says(level)).values["correct"] == right
+
+
+def test_an_emergency_that_is_sent_home_is_counted_and_a_failed_case_is_wrong() -> None:
+    assert semigran45.score({"level": "em"}, app_says("self-care")).values["missed"] == 1
+    failed = semigran45.score({"level": "em"}, None)
+    assert failed.outcome == "failed"
+    assert failed.values["correct"] == failed.values["calibrated"] == failed.values["safe"] == 0
+
+
+def test_a_models_choice_is_scored_plainly_and_calibrated() -> None:
+    found = semigran45.score({"level": "sc"}, {"answer": {"plain": 0, "calibrated": 2}})
+    assert (found.values["correct"], found.values["calibrated"], found.said) == (0, 1, "em")
+
+
+def test_esi_levels_are_scored_by_the_reply_of_either() -> None:
+    assert mimic_esi.score({"esi": 2}, app_says("emergency", 2)).values["exact"] == 1
+    assert mimic_esi.score({"esi": 2}, app_says("urgent", 3)).values["severe"] == 1
+    assert mimic_esi.score({"esi": 3}, {"answer": {"plain": 2, "calibrated": 1}}).values["exact"] == 1
+
+
+GOLD: dict[str, Any] = {"said": "x", "level": "urgent", "may": ["emergency"], "esi": 3}
+
+
+@pytest.mark.parametrize(
+    ("level", "right", "defensible", "safe", "over"),
+    [("urgent", 1, 1, 1, 0), ("emergency", 0, 1, 1, 0), ("routine", 0, 0, 0, 0), ("self-care", 0, 0, 0, 0)],
+)
+def test_a_level_is_right_defensible_safe_or_too_urgent(
+    level: str, right: int, defensible: int, safe: int, over: int
+) -> None:
+    values = triage_cases.score(GOLD, app_says(level)).values
+    assert [values[name] for name in ("right", "defensible", "safe", "over")] == [right, defensible, safe, over]
+
+
+def test_pairs_are_told_apart_and_groups_kept_together() -> None:
+    pair = GOLD | {"other": {"said": "y", "level": "self-care"}, "kind": "pair"}
+    assert triage_cases.score(pair, app_says("urgent", other="routine")).values["ordered"] == 1
+    assert triage_cases.score(pair, app_says("urgent", other="urgent")).values["ordered"] == 0
+    assert triage_cases.score(pair, app_says("routine", other="urgent")).values["ordered"] == 0
+    group = GOLD | {"other": {"said": "y", "level": "urgent"}, "kind": "same"}
+    assert triage_cases.score(group, app_says("urgent", other="urgent")).values["kept"] == 1
+    assert triage_cases.score(group, None).values["kept"] == 0
+
+
+@pytest.mark.parametrize("which", ["held-out", "developed"])
+def test_the_apps_own_cases_are_whole(which: str) -> None:
+    context = Context(read_settings(), options={"cases": which})
+    found = triage_cases.cases(context)
+    lines = (
+        (load_app("healthcare_triage").corpus.parent / f"cases-{which}.jsonl").read_text(encoding="utf-8").splitlines()
+    )
+    entries = [json.loads(line) for line in lines]
+    assert len(found) == len(entries) >= 90
+    assert len({case.id for case in found}) == len(found)
+    pairs = sum(case.gold.get("kind") == "pair" for case in found)
+    assert pairs == len({entry["pair"] for entry in entries if entry["pair"]}) >= 14
+    for case in found:
+        if other := case.gold.get("other"):
+            assert (other["level"] == case.gold["level"]) == (case.gold["kind"] == "same")
+
+
+def test_an_unknown_set_of_cases_is_named() -> None:
+    with pytest.raises(UnknownName, match="set of cases"):
+        triage_cases.cases(Context(read_settings(), options={"cases": "mine"}))
+
+
+def test_a_patient_in_words() -> None:
+    gold = {"said": "Cough", "age": "40 years", "sex": "male", "pregnant": None, "vitals": {"heart rate": "80"}}
+    assert in_words(gold) == "40 years, male. Cough (heart rate 80)"
+
+
+def test_only_the_models_arm_asks_a_model() -> None:
+    found = load_benchmark("semigran45")
+    assert found.asks(["closed_book", "rules"])
+    assert not found.asks(["rules", "hybrid"])
+
+
+def test_semigrans_vignettes_are_read_without_the_remark_that_leaked(benchmark_data: Path) -> None:
+    found = semigran45.cases(Context(read_settings(), benchmark_data))
+    assert [sum(case.gold["level"] == level for case in found) for level in ("em", "ne", "sc")] == [15, 15, 15]
+    assert not any("recommended physician visit" in case.gold["said"] for case in found)
+
+
+def test_the_visits_are_read_with_their_units(benchmark_data: Path) -> None:
+    found = mimic_esi.cases(Context(read_settings(), benchmark_data))
+    assert len(found) == 207
+    temperatures = [case.gold["vitals"]["temperature"] for case in found if "temperature" in case.gold["vitals"]]
+    assert sum(text.endswith("°C") for text in temperatures) == 1
+    assert len(mimic_esi.cases(Context(read_settings(), benchmark_data, options={"cases": "subset"}))) == 70
