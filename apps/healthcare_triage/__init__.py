@@ -16,8 +16,9 @@ APP = SectorApp(
     after=(mark_superseded,),
     pages=(AppPage("Triage", "healthcare_triage.page:triage_page"),),
     examples=(
-        "When does a fever in a baby need a hospital?",
         "How long do I cool a burn, and with what?",
+        "What do I do when a nosebleed does not stop?",
+        "When does a fever in a baby need a hospital?",
     ),
     disclaimer="A demonstration and no medical device. It can be wrong; a clinician decides. In an emergency call your emergency number.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -97,7 +98,7 @@ def shown(app: str, found: Assessment) -> str:
     floor, guidance = found.floor, found.guidance
     by = f"ESI {found.esi}, set by the {'rules' if found.raised_by == 'rules' else 'guidance'}"
     said = list(found.notes) + ([f"Not given: {', '.join(found.missing)}."] if found.missing else [])
-    do = list(dict.fromkeys(raised.do for raised in floor.raised if raised.do and raised.level == found.level))
+    do = _once(raised.do for raised in floor.raised if raised.do and raised.level == found.level)
     flags = "".join(_flag(raised) for raised in floor.raised)
     quotes = (
         "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in guidance.quotes)
@@ -121,6 +122,12 @@ def shown(app: str, found: Assessment) -> str:
         f'<h3>To ask</h3><ol class="sk-points">{asked}</ol>' if asked else "",
         f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(shipped_rules().version)}; no model took part.</p></article>',
     ))  # fmt: skip
+
+
+def _once(lines: Iterable[str]) -> list[str]:
+    """Each line once, and none that another begins with."""
+    said = list(dict.fromkeys(lines))
+    return [line for line in said if not any(other != line and other.startswith(line) for other in said)]
 
 
 def _flag(raised: Raised) -> str:

@@ -25,10 +25,11 @@ APP = SectorApp(
         AppPage("Tables", "sectorkit.ui.tables:tables_page"),
     ),
     examples=(
-        "Which torque do the gland nuts of the mechanical seal of an HL-P40 get, and in how many passes?",
-        "At which bearing temperature do I have to stop an HL-P40 in Works 2?",
-        "What does code A-12 of an HL-C90 with software 3.2 mean?",
-        "HL-R30的机油多久更换一次？",
+        "The booster pump reports F-07. What do I do?",
+        "Which five defects were entered most often in 2025?",
+        "A colleague has gone home and left a personal lock on the main switch. Who may cut it?",
+        "How many failure modes have an RPN of 100 or more and no action?",
+        "干燥机停机以后要等多久才能再启动？为什么？",
     ),
     disclaimer="A demonstration on fictional documents. Check the cited passage before you work on a machine.",
 )

@@ -86,3 +86,22 @@ def test_folding_keeps_places() -> None:
     assert plain == "elan, didnt"
     assert len(places) == len(plain)
     assert places[-1] == len("Élan, didn’t") - 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No puede respirar y le duele el pecho: dolor en el pecho", "Il ne peut plus dormir et une douleur dans la poitrine", "毫无征兆，胸口疼",
+        "没多久就胸口疼", "没有力气、胸口疼", "不停呕吐", "不仅发烧", "无明显诱因出现胸痛", "vomita sin parar", "بدون سبب ألم في صدري", "لم ينم من ألم في صدره",
+    ],
+)  # fmt: skip
+def test_words_of_denial_that_deny_something_else(text: str) -> None:
+    assert MENTIONS.of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["不呕吐", "否认胸痛", "没有发烧", "لا ألم في الصدر", "ما عندهاش حمى", "مفيش حمى", "niega fiebre y dolor de pecho", "n'a pas de fièvre", "pas d'essoufflement", "sans fièvre"],
+)  # fmt: skip
+def test_denials_in_four_languages(text: str) -> None:
+    assert not MENTIONS.of(text)
