@@ -157,7 +157,9 @@ class _Reader:
             other = say.OTHER.search(self.text[: mention.start])
             same = next((f for f in self.filters if f.column == mention.column), None)
             kind = self.naming.kinds_of(mention)
-            if same is None and kind and not other:
+            if same is None and not other and say.INCLUDING.search(self.text[: mention.start]):
+                self.filters.append(Filter(column=mention.column, op="contains", value=str(mention.value)))
+            elif same is None and kind and not other:
                 self.filters.append(Filter(column=mention.column, op="contains", value=kind))
             elif same is None:
                 self.filters.append(Filter(column=mention.column, op="!=" if other else "=", value=mention.value))
@@ -175,7 +177,7 @@ class _Reader:
             if re.match(r"\s*[）)]", self.text[mention.end :]) and (
                 gloss := say.GLOSS.search(self.text[: mention.start])
             ):
-                self.seen.append(gloss.span("said"))  # 润滑油劣化（Oil degradation)
+                self.seen.append(gloss.span("said" if gloss["said"] else "word"))  # 润滑油劣化（Oil degradation)
 
     def _either(self, mention: Mention) -> tuple[int, int] | None:
         """The span of an "or" between this value and one that was taken before, on either side; None where there is none."""
@@ -240,7 +242,8 @@ class _Reader:
                 self.score += 1.0
         for mention in self.columns:
             if None in self.frame.values[mention.column] and mention.column not in {f.column for f in self.filters}:
-                counted = say.COUNTED.search(self.text) and mention.column != self._counted()
+                grouped = say.GROUPED.search(self.text[: mention.start])  # "which department has the largest number of"
+                counted = say.COUNTED.search(self.text) and mention.column != self._counted() and not grouped
                 if say.HAVING.search(self.text[: mention.start]) or counted:
                     self.filters.append(Filter(column=mention.column, op="is not empty"))
 
@@ -432,6 +435,9 @@ class _Reader:
         """The column that rows are ranked by: one that is named, the only one there is, or an FMEA's risk priority number."""
         every = [c for c, kind in self.kinds.items() if kind == "number"]
         rpn = [c for c in every if c.casefold() == "rpn"]
+        if said := say.HARD_TO.search(self.text):  # "which risk is the hardest to detect"
+            of = [m.column for m in self.columns if m.start <= said.start("what") < m.end and m.column in every]
+            numeric = [*of, *numeric]
         return numeric[0] if numeric else every[0] if len(every) == 1 else rpn[0] if rpn else None
 
     def _group(self, free: Sequence[Mention], *, most: bool) -> str | None:
@@ -442,8 +448,11 @@ class _Reader:
                 self.seen.append((mention.end + total.start(), mention.end + total.start("of")))
                 return mention.column
         several = next((f.column for f in self.filters if isinstance(f.value, list)), None)
-        if several and self._said(say.COMPARED):
-            return several
+        if several and (self._said(say.COMPARED) or (say.MEAN.search(self.text) and " and " in self.text)):
+            return several  # a mean of both together is seldom meant
+        for mention in texts:
+            if self.frame.repeats(mention.column) and say.WITH_MOST.match(self.text[mention.end :]):
+                return mention.column
         for pattern in (say.EACH, say.RANK, say.TOP, say.WHICH, *([say.MOST] if most else [])):
             near = [
                 (spot, mention) for spot in pattern.finditer(self.text) for mention in texts

@@ -16,7 +16,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "make, makes, trigger, triggers, why, 原因, 起因, 引起, 导致, 造成",
     "effect": "effect, effects, consequence, consequences, impact, impacts, result of, outcome, symptom, symptoms, make itself felt, "
     "show itself, shows itself, happens if, happens when, happen if, notice, noticed, 影响, 后果, 现象",
-    "current control": "control, controls, current controls, safeguard, safeguards, checked, checks, in place, 控制措施, 现行控制, 控制",
+    "current control": "control, controls, current control, current controls, safeguard, safeguards, checked, checks, in place, 控制措施, 现行控制, 控制",
     "recommended action": "action, actions, recommended action, recommended actions, recommendation, recommendations, recommended, "
     "recommend, remedy, remedies, countermeasure, countermeasures, measure, measures, mitigation, mitigations, to do, be done, asked to do, "
     "tasks, task, given, 建议措施, 措施, 对策",
@@ -27,7 +27,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "det": "detection, det",
     "severity": "severity, severities, severe, 严重度, 严重性",
     "occurrence": "occurrence, occurrences, 频度, 发生度",
-    "detection": "detection, detectability, detected, 探测度",
+    "detection": "detection, detectability, detected, detect, 探测度",
     "rpn": "rpn, rpns, risk priority number, risk priority numbers, risk number, risk, risks, riskiest, risky, 风险优先数, 风险",
     "cost": "cost, costs, costliest, expensive, money, eur, euros, spent, pay, paid, 成本, 费用, 花钱, 花费, 花的钱, 欧元",
     "price": "price, prices, cost, costs, expensive, costliest, cheap, cheapest, cheaper, dear, dearer, dearest, pricier, euros, eur, 价格, 单价",
@@ -90,17 +90,17 @@ COUNTED: Final = re.compile(
 DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique)\b|不同")
 MEAN: Final = re.compile(r"\b(?:mean|average|averaged|averages|typical|on average)\b|平均")
 SUM: Final = re.compile(
-    r"\b(?:in total|total|sum|altogether|all together|overall|how much|add up|adds up|added up|taken together|combined)\b|合计|总和|总"
+    r"\b(?:in total|total|sum|altogether|all together|how much|add up|adds up|added up|taken together|combined)\b|合计|总和|总"
 )
 MOST: Final = re.compile(
-    r"(?<!at )\bmost (?:often|frequent|frequently|common|commonly)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常"
+    r"\bmore (?:often|frequently) than (?:any|all)(?: the)? others?\b|(?<!at )\bmost (?:often|frequent|frequently|common|commonly)\b|(?<!at )\bmost\b|\bmore often\b|最多|最常"
 )
 HIGH: Final = re.compile(
-    r"\b(?:share (?:the )?)?(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|riskiest|costliest|most (?:severe|critical|expensive|costly|risky)|dearest|priciest)\b"
+    r"\b(?:share (?:the )?)?(?:highest|largest|biggest|greatest|longest|worst|maximum|max|top|hardest|how high(?= (?:do|does|did|can)\b)|riskiest|costliest|most (?:severe|critical|expensive|costly|risky)|dearest|priciest)\b"
     r"|最高|最大|最长|最严重"
 )
 LOW: Final = re.compile(
-    r"\b(?:lowest|smallest|shortest|fewest|least|(?:minimum|min)(?! of| stock)|tightest|best|cheapest|least expensive)\b|最低|最小|最短|最少"
+    r"\b(?:lowest|easiest|how low(?= (?:do|does|did|can)\b)|smallest|shortest|fewest|least|(?:minimum|min)(?! of| stock)|tightest|best|cheapest|least expensive)\b|最低|最小|最短|最少"
 )
 LATE: Final = re.compile(r"\b(?:latest|newest|most recent|most recently)\b|最近|最新|最晚")
 EARLY: Final = re.compile(r"\b(?:earliest|oldest)\b|最早")
@@ -111,6 +111,11 @@ RANK: Final = re.compile(
     r"\b(?:rank|ranking|ranked|sort|sorted|in order of|in the order of|order by|ordered by|(?:highest|worst|largest|biggest|most|lowest|smallest|best) first|descending|ascending)\b|排序|排名"
 )
 COMPARED: Final = re.compile(r"\b(?:compared? (?:with|to)|compare)\b|相比|对比")
+# "the subsystem with the lowest mean RPN"
+WITH_MOST: Final = re.compile(
+    r"\s+(?:with|having|has|have|that has|which has|showing)\s+(?:the )?(?:highest|lowest|largest|smallest|greatest|biggest|most|fewest|worst|best)\b"
+)
+GROUPED: Final = re.compile(r"\b(?:which|what|each|per|every)\s+$")
 WHICH: Final = re.compile(r"\b(?:which|what)\b|哪")
 SMALL: Final[Mapping[str, int]] = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12,
@@ -144,11 +149,14 @@ REASONING: Final = re.compile(
     r"|怎么|如何|为什么|能不能|可以|应该"
 )
 EITHER: Final = re.compile(
-    r"(?:\b(?:or|and|(?:compared )?(?:with|to)|versus|than)(?: those| the ones)?(?: of| on| in| at)?(?: the)?|[,、和或及/&])\s*$"
+    r"(?:\b(?:or|and|(?:compared )?(?:with|to)|versus|than)(?: those| that| the ones)?(?: of| on| in| at)?(?: the)?|[,、和或及/&])\s*$"
 )  # before a second value of a column
 GLOSS: Final = re.compile(
     r"(?:^|[的、和，\s条个次件台项为是把中里])(?P<said>(?:(?!的)[\u4e00-\u9fff]){1,8})\s*[（(]\s*$"
+    r"|\b(?P<word>[a-z]+) \(\s*$"
 )
+INCLUDING: Final = re.compile(r"\binclud(?:e|es|ed|ing)\s+(?:an?\s+|the\s+)?$")
+HARD_TO: Final = re.compile(r"\b(?:hardest|easiest|difficult|easy|hard) to (?P<what>[a-z]+)\b")
 EQUAL_AFTER: Final = re.compile(
     rf"\s*(?:rating\s*)?(?:of|is|are|=|equals?|equal to|rated|at|为|等于|是)?\s*(?:exactly\s*)?{NUMBER}(?:\s+or\s+(?P<or>\d+))?(?![a-z0-9-])"
 )
@@ -189,11 +197,11 @@ NO: Final = frozenset(("no", "n", "false", "nein", "否"))
 # Words that say nothing of what is asked for, whatever the table: function words, light verbs, politeness, words for rows.
 # Words that narrow ("overdue", "last"), deny ("never", "only") or order in time are none of them.
 _STOP = """
-a an and any are as at by did do does for from had has have how in is it its list many much of on or over the to was were what when
+a across an and any but are as at by did do does for from had has have how in is it its list many much of on or over the to was were what when
 which with be been being am s if then than into onto out up upon between among during within
 """
 _FILLING = """
-about accounts accounting actually affected against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
+entire overall regard single about accounts accounting actually affected against all also anyone anything anywhere available based being belong belongs bring brings brought can case cases
 come comes could concern concerned concerning concerns currently data deal dealing deals described did documented down end ended ends
 entered entries entry ever exactly exist exists fall falling falls find finding finds finish finished found gave get gets getting give
 given gives go goes going got happen happened happening happens held hold holds i identified identify instance instances involve involved
@@ -213,7 +221,7 @@ after again before cannot earlier ever except first former last later never new 
 NARROWING: Final = frozenset(_NARROW.split())
 # Verbs that say nothing of what is asked for; their forms are made below.
 _LIGHT = """
-add advise allow appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
+add advise allow attribute calculate combine compute pose appear apply arise ask attach become begin believe bring call collect come compile concern consider contain count cover create
 deal describe determine discover display draw encounter establish exist expect explain expose express extract face feel foresee figure fill find fit follow
 get give go happen have hear help hold identify include indicate involve keep know lay lead learn leave let lie list look make manage
 mark mean meet mention name note notice obtain occur offer pertain pick point present produce provide pull put read recall refer
@@ -278,7 +286,10 @@ _SHORT: Final = tuple(
     (re.compile(rf"(?<![\w-])(?:{short})(?![\w-])"), full) for short, full in {
         r"avg\.?": "average", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
         "w/o": "without", r"no\.(?= of)": "number", "nr of": "number of", r"i\.e\.?": "that is", "i'd": "i would", "can't": "cannot", "won't": "will not",
-        r"vs\.?": "compared with", "versus": "compared with",
+        r"vs\.?": "compared with", "versus": "compared with", "break down": "show", r"behind (?:them|it|these)": "",
+        "from (?:the )?(?:highest|largest|worst) to (?:the )?(?:lowest|smallest|best)": "highest first",
+        "from (?:the )?(?:lowest|smallest|best) to (?:the )?(?:highest|largest|worst)": "lowest first",
+        "(?<=rpn )values?": "", "(?:the|this|our) (?:whole |entire )?analysis": "the table", "how (?:high|low|large|big)(?= (?:is|are|was|were) )": "what",
     }.items()
 )  # fmt: skip
 # A run of Chinese characters; a code with a digit, such as HL-C90; a word, of which "short-circuit" is two.
@@ -294,9 +305,14 @@ def plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).replace("’", "'").casefold().split())
 
 
+_SPREAD = re.compile(
+    r"\bhow (?:are|is|do|does) (?P<what>.+) (?:distributed|spread|split|divided) (?:over|across|among|between|by) (?:the )?"
+)
+
+
 def spelt_out(question: str) -> str:
     """A question in one spelling, with what people shorten written out: "avg qty" is "average quantity", "isn't" "is not"."""
-    text = plain(question)
+    text = _SPREAD.sub(r"number of \g<what> for each ", plain(question))
     for short, full in _SHORT:
         text = short.sub(full, text)
     text = _SPELT.sub(lambda m: f"{m['before'] or ''}{SMALL[m['n'] or m['m']]}{m['behind'] or ''}", text)

@@ -26,6 +26,12 @@ def test_of_the_questions_in_view_hardly_one_is_answered_wrongly_and_most_are_an
     assert answerable["right"] >= 0.75 * answerable.total()
 
 
+def test_of_the_counts_means_and_rankings_in_view_none_is_wrong_and_nearly_all_are_right(asked: Asked) -> None:
+    outcomes = Counter(asked.outcome(case) for case in read("computed"))
+    assert outcomes["wrong"] == 0
+    assert outcomes["right"] >= 0.95 * outcomes.total()
+
+
 def test_questions_that_manuals_answer_are_not_intercepted(asked: Asked) -> None:
     taken = [case["question"] for case in read("other-questions") if asked.understood(case, plant=True).whole]
     assert taken == []
