@@ -221,6 +221,27 @@ def test_every_flag_and_limit_names_its_source() -> None:
     assert all(limit["source"] for limit in limits)
 
 
+def test_the_readme_counts_what_there_is() -> None:
+    said = (FOLDER / "README.md").read_text(encoding="utf-8")
+    topics = len(list((FOLDER / "corpus").glob("*.md")))
+    cases = [
+        sum(1 for _ in (FOLDER / f"cases-{which}.jsonl").open(encoding="utf-8")) for which in ("developed", "held-out")
+    ]
+    assert f"lists {len(RULES.flags)} flags" in said
+    assert f"{topics} topics" in said
+    assert f"`cases-developed.jsonl` ({cases[0]} cases)" in said
+    assert f"`cases-held-out.jsonl` ({cases[1]})" in said
+
+
+def test_every_guidance_has_sections_that_the_assessment_knows() -> None:
+    for file in sorted((FOLDER / "corpus").glob("*.md")):
+        titles = [line[3:] for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+        levels = [title.partition(":")[0].casefold() for title in titles]
+        assert "emergency" in levels, file.name
+        assert set(levels) <= {*LEVELS, "questions that decide", "sources"}, file.name
+        assert levels[-1] == "sources", file.name
+
+
 def test_a_folder_of_rules_that_does_not_fit_together_is_refused(tmp_path: Path) -> None:
     for file in ("red_flags.toml", "vitals.toml", "signs/en.toml"):
         (tmp_path / file).parent.mkdir(exist_ok=True)
