@@ -15,7 +15,7 @@ from typing import Any
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
-from sectorkit.errors import ServerUnavailable, StoreBroken
+from sectorkit.errors import SectorkitError, ServerUnavailable, StoreBroken
 from sectorkit.quoting import quoter
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -72,7 +72,7 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
     if len(patient.ages) > 1:
         notes.append("Several ages are named; the strictest limits were used. Give the patient's age.")
     guidance, away = (
-        _guidance(patient, index)
+        _guidance_or_why_not(patient, index)
         if index is not None
         else (None, "The guidance is not ready yet; only the rules were used.")
     )
@@ -85,6 +85,14 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
     return Assessment(
         patient, floor, level, esi, "rules" if by_rules else "guidance", guidance, missing, tuple(dict.fromkeys(notes))
     )
+
+
+def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
+    """The guidance; where it fails, why: what the rules say must be shown whatever else is broken."""
+    try:
+        return _guidance(patient, index)
+    except SectorkitError as error:
+        return None, f"The guidance could not be searched; only the rules were used: {error}"
 
 
 def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
@@ -134,12 +142,7 @@ class _Topics:
                     sentences.append((level, quoted(start, end)))
                 elif section.startswith(_QUESTIONS) and reason:
                     questions.append((question.strip(), reason.strip(), quoted(start, end)))
-        try:
-            vectors = np.asarray(
-                index.embedder.embed_documents([quote.quote for _, quote in sentences]), dtype=np.float32
-            )
-        except ServerUnavailable:
-            sentences, vectors = [], np.empty((0, 0), dtype=np.float32)
+        vectors = np.asarray(index.embedder.embed_documents([quote.quote for _, quote in sentences]), dtype=np.float32)
         return tuple(sentences), vectors, tuple(questions[:_ASKED])
 
 

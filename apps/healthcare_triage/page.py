@@ -40,7 +40,10 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     """The form and its result."""
     with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
         said = gr.Textbox(
-            label="What is the matter?", placeholder="In the person's own words, in any language", lines=3, max_lines=10
+            label="What is the matter?",
+            placeholder="In the person's own words; rules read English, Spanish, French, Chinese and Arabic",
+            lines=3,
+            max_lines=10,
         )
         with gr.Row():
             age = gr.Textbox(label="Age", placeholder="54 years, 14 months, 5 weeks", min_width=160)
@@ -58,8 +61,9 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     @working.or_problem
     def at_once(*values: str) -> str:
         """The rules alone: an emergency is shown before anything has been searched for."""
-        if shipped_rules().floor(_patient(*values)).level == "emergency":
-            return banner("emergency", "by the rules; the guidance is being searched")
+        alone = assess(_patient(*values), shipped_rules(), None)
+        if alone.floor.level == "emergency":
+            return shown(app.name, alone)
         return working.waiting("Searching the guidance")
 
     @working.or_problem
@@ -98,7 +102,7 @@ def shown(app: str, found: Assessment) -> str:
     floor, guidance = found.floor, found.guidance
     by = f"ESI {found.esi}, set by the {'rules' if found.raised_by == 'rules' else 'guidance'}"
     said = list(found.notes) + ([f"Not given: {', '.join(found.missing)}."] if found.missing else [])
-    do = _once(raised.do for raised in floor.raised if raised.do and raised.level == found.level)
+    do = _once(raised.do for raised in floor.raised if raised.do)
     flags = "".join(_flag(raised) for raised in floor.raised)
     quotes = (
         "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in guidance.quotes)
@@ -120,8 +124,19 @@ def shown(app: str, found: Assessment) -> str:
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
         f'<ul class="sk-points">{quotes}</ul>' if guidance else "",
         f'<h3>To ask</h3><ol class="sk-points">{asked}</ol>' if asked else "",
-        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(shipped_rules().version)}; no model took part.</p></article>',
+        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(shipped_rules().version)}; no language model took part.</p></article>',
     ))  # fmt: skip
+
+
+def _who(patient: Patient) -> str:
+    """Age, sex, pregnancy and consciousness, as far as they are known."""
+    ages = [
+        f"{age:.0f} years" if age >= 2 else f"{age * 12:.0f} months" if age >= 0.25 else f"{age * 52:.0f} weeks"
+        for age in patient.ages
+    ]
+    bears = "pregnant, or gave birth within six weeks" if patient.pregnant else ""
+    state = f"consciousness: {patient.consciousness}" if patient.consciousness else ""
+    return ", ".join(filter(None, (" or ".join(ages), patient.sex or "", bears, state)))
 
 
 def _once(lines: Iterable[str]) -> list[str]:
@@ -141,7 +156,7 @@ def handover(form: str, found: Assessment, made: date) -> Draft:
     patient, guidance = found.patient, found.guidance
     quotes = guidance.quotes[:4] if guidance else ()
     blocks = {
-        "person": [Line("pregnant, or gave birth within six weeks", "Person", reported=True)] if patient.pregnant else [],
+        "person": [Line(who, "Person", reported=True)] if (who := _who(patient)) else [],
         "said": [Line(patient.said.strip(), "Said", reported=True)],
         "proposed": [Line(f"{found.level}, ESI {found.esi}", "Proposed by rules and guidance", by="clinician")],
         "known": [],

@@ -27,16 +27,16 @@ _AGES = tuple(
         r"(?<![\d.,])(?P<n>\d{1,3})\s*-?\s*(?:UNIT)[\s-]*(?:old|of age|/?o)(?!\w)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<year>y/?o|yo|f|m)(?![\w/])",
         r"\bage[d]?:?\s*(?P<n>\d{1,3})(?:\s*(?:UNIT)\b)?",
-        r"\b(?:i am|i'm|he is|she is|he's|she's)\s+(?P<n>\d{1,3})(?!\s*(?:weeks?|months?|days?|cm|kg|%|/|-|\.\d))(?P<year>)(?!\d)",
-        r"\b(?:tengo|tiene|edad:?|age(?:e|s)? de|j'ai|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3})\s*(?:UNIT)\b(?!\s*(?:de embarazo|de grossesse|enceinte))",
-        rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|has|of)\s+(?P<n>\d{{1,3}})\s*(?:UNIT)\b",
+        r"\b(?:i am|i'm|he is|she is|he's|she's)\s+(?P<n>\d{1,3})(?!\s*-?\s*(?:weeks?|months?|days?|cm|kg|%|/|-|\.\d))(?P<year>)(?!\d)",
+        r"\b(?:tengo|tiene|edad:?|age(?:e|s)? de|j'ai|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3})\s*(?:UNIT)\b(?!\s*(?:de|con|enceinte|que))",
+        rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|of)\s+(?P<n>\d{{1,3}})\s*(?:UNIT)\b(?!\s*(?:pregnant|de|con|gestation|enceinte))",
         r"(?<![\d.,前了过])(?P<n>\d{1,3})\s*(?P<year>岁|周岁)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?:UNIT)的?(?:宝宝|婴儿|孩子|女儿|儿子|新生儿|女婴|男婴|小孩|娃)",
         r"(?:出生|生下来|才|刚)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<month>个月大)",
         r"(?:عمر(?:ي|ه|ها|هم)?|ابن|بنت)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
         r"(?:رضيع|طفل|ابني|بنتي|ابنتي|رضيعي)\w*\s+(?:\w+\s+){0,2}?(?P<n>\d{1,3})\s*(?:UNIT)",
-        r"\b(?P<n>\d{1,3})\s*(?P<year>anos|ans)\b(?<!hace)(?=\W|$)",
+        r"(?<!hace )(?<!depuis )(?<!desde )(?<!durante )(?<!pendant )\b(?P<n>\d{1,3})\s*(?P<year>anos|ans)\b",
     )
 )
 _NUMBERS = {
@@ -53,6 +53,8 @@ _NUMBERS = {
 _NUMBER = re.compile(
     rf"\b(?:{'|'.join(w for w in _NUMBERS if w.isascii())})(?=[\s-]+(?:{'|'.join(_UNITS.values())})\b)|(?:十[一二]|[一二两三四五六七八九十])(?=岁|个月|周|天)"
 )
+_SHORT_UNITS = {"m": "months", "w": "weeks", "d": "days", "yo": "years", "/52": "weeks", "/12": "months", "/7": "days"}
+_SHORT_AGE = re.compile(r"^(\d{1,3})\s*(m|w|d|yo|/52|/12|/7)$")  # as notes write it
 _BABY = re.compile(
     r"\b(?:newborn|baby|infant|neonate|bebe|recien nacid[oa]|lactante|nourrisson|nouveau[- ]ne)s?\b|婴儿|宝宝|新生儿|رضيع|مولود|حديث الولاده"
 )
@@ -60,7 +62,7 @@ _OF_CHILD = re.compile(
     rf"\b(?:{_CHILD})s?\b|孩子|儿子|女儿|小孩|娃|(?<!\w)(?:ابني|ابنتي|بنتي|طفلي|طفلتي|طفل|طفله)(?!\w)"
 )
 _GIVES_BIRTH = re.compile(
-    r"^\s*\d{1,2} weeks?[.,;]|\b(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b|怀孕|孕\d|孕期|孕妇|产后|حامل|الحمل|الولاده|ولدت"
+    r"\b(?<!not )(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b|怀孕|孕\d|孕期|孕妇|产后|حامل|الحمل|الولاده|ولدت"
 )
 
 
@@ -68,7 +70,7 @@ _GIVES_BIRTH = re.compile(
 class Patient:
     """What is known. `ages` are in years: several where the text names several people; none where nothing does.
 
-    `vitals` are readings by name, "118 /min", as a form or the text gave them; `pregnant` includes six weeks after birth.
+    `sure` is whether the age is the form's. `vitals` are readings by name, "118 /min", as a form or the text gave them; `pregnant` includes six weeks after birth.
     """
 
     said: str
@@ -77,19 +79,28 @@ class Patient:
     pregnant: bool = False
     vitals: Mapping[str, str] = field(default_factory=dict)
     consciousness: str = ""
+    sure: bool = False
     baby: bool = False
     child: bool = False
+    problem: str = ""
 
     def groups(self) -> Iterator[tuple[str, float | None]]:
         """Whom rules may take the patient for, with the age: `adult`, `child`, `infant` and `pregnancy`.
 
-        Where no age is known, words such as "my baby" make it the youngest, since limits are strictest there.
+        Only an age of the form stands alone. What the text says of ages and children adds to an adult and takes nothing away, since
+        "my son is at school and I have chest pain" names a child who is not the patient; "my baby" is taken for a newborn.
         """
-        known: tuple[float | None, ...] = self.ages or ((0.0,) if self.baby else (3.0,) if self.child else (None,))
-        for age in known:
+        known: list[float | None] = list(self.ages)
+        if not self.sure:
+            known += [0.0] * self.baby + [3.0] * self.child
+            if not any(age is not None and age >= 16 for age in known):
+                known.append(None)
+        for age in dict.fromkeys(known):
             yield "adult" if age is None or age >= 16 else "infant" if age < 1 else "child", age
             if self.pregnant and (age is None or age >= 10):
                 yield "pregnancy", age
+        if self.pregnant and self.sure and all(age is not None and age < 10 for age in known):
+            yield "pregnancy", None  # the form's age is the baby's
 
 
 def read_patient(
@@ -100,7 +111,8 @@ def read_patient(
     pregnant: bool | None = None,
     vitals: Mapping[str, str] | None = None,
 ) -> Patient:
-    """What a form says, and of the text what it does not. RequestError where nothing or too much was said, or the age is none."""
+    """What a form says, and of the text what it does not. RequestError where nothing or too much was said;
+    an age that is none becomes the patient's `problem`."""
     if not said.strip():
         raise RequestError("nothing was said yet: what is the matter, in a few words?")
     if len(said) > MAX_CHARACTERS:
@@ -115,17 +127,22 @@ def read_patient(
     )
     given = {name: text.strip() for name, text in (vitals or {}).items() if text and text.strip()}
     state = given.pop("consciousness", "").casefold()
-    ages = (age_of(age),) if age and age.strip() else tuple(dict.fromkeys(_ages(plain)))
+    sure, problem = bool(age and age.strip()), ""
+    ages: tuple[float, ...] = tuple(dict.fromkeys(_ages(plain)))
+    try:
+        ages = (age_of(age or ""),) if sure else ages
+    except RequestError as error:  # the rules must answer all the same
+        sure, problem = False, str(error)
     bears = pregnant if pregnant is not None else bool(_GIVES_BIRTH.search(plain)) and sex != "male"
-    no_age = not ages
-    return Patient(
-        said, ages, sex, bears, given, state, no_age and bool(_BABY.search(plain)), no_age and bool(_OF_CHILD.search(plain))
-    )  # fmt: skip
+    baby, child = bool(_BABY.search(plain)) and not ages, bool(_OF_CHILD.search(plain)) and not ages
+    return Patient(said, ages, sex, bears, given, state, sure, baby, child, problem)
 
 
 def age_of(text: str) -> float:
     """The age that a form gives, in years: "54", "5 weeks", "14 months". RequestError where it is none."""
-    plain = folded(text.strip())[0]
+    plain = _SHORT_AGE.sub(lambda m: f"{m[1]} {_SHORT_UNITS[m[2]]}", folded(text.strip())[0])
+    if plain == "newborn":
+        return 0.0
     match = re.fullmatch(rf"(?P<n>\d{{1,3}}(?:[.,]\d)?)\s*(?:{_UNIT.format(n='')})?(?:\s*old)?", plain)
     years = _years(match) if match else None
     if years is None or years > 125:

@@ -30,15 +30,23 @@ _UNTIL = (0.25, 1, 2, 5, 12, 16)  # years at which each of them ends
 _FEVER = 38.0  # °C
 _STATES = {
     "confused": "confusion",
-    "voice": "floppy or hard to wake",
+    "voice": "confusion",
     "pain": "unresponsive",
     "unresponsive": "unresponsive",
 }
 _PRESSURE = re.compile(
     r"(?:\b(?:bp|blood pressure|pressure|ta|pa|tension|presion|t/a)\b|血压|ضغط(?: الدم)?|الضغط)\D{0,12}(\d{2,3})\s*(?:/|over|sur|sobre|على)\s*(\d{2,3})"
 )  # fmt: skip
+_PAIR = re.compile(r"(?<![\d/])(\d{2,3})\s*(?:/|over|sur|sobre|على)\s*(\d{2,3})(?![\d/])")
 _DEGREES = re.compile(
-    r"(?<![\d.,/])(\d{2,3}(?:[.,]\d{1,2})?)\s*(?:°\s*|º\s*|deg(?:rees?)?\s*)?(c|f|celsius|fahrenheit|度|℃|℉|درجه)(?![a-z])"
+    r"(?<![\d.,/])(\d{2,3}(?:[.,]\d{1,2})?)\s*(?:°\s*|º\s*|deg(?:rees?)?\s*)?(c|f|celsius|fahrenheit|度|℃|℉|درجه)(?![a-z])(?!\s*-?\s*section)"
+)
+
+
+# "about 140", "120 bpm", "32 per minute", "88 % on air", "39.4°": a number with words that change nothing about it.
+_PLAIN = re.compile(
+    r"(?:(?:about|around|approx\.?|ca\.?|~|≈)\s*)?(?P<n>\d{1,3}(?:[.,]\d{1,2})?)"
+    r"\s*(?:bpm|beats?|breaths?|per min(?:ute)?|a minute|/ ?min(?:ute)?|°|º|%? ?on (?:room )?air|/\d{2,3})*"
 )
 
 
@@ -159,7 +167,7 @@ class Rules:
         found = []
         for reading in self._vitals["reading"]:
             names = sorted((re.escape(folded(name)[0]) for name in reading["said"]), key=len, reverse=True)
-            between = r"(?:\s*(?:is|was|of|at|=|:|-|a|de|est|es|era|是|为|到|约)\s*|\s*[.,]?\s*)"
+            between = r"(?:\s*(?:is|are|was|were|of|at|=|:|-|a|de|est|es|era|rate|level|levels|reads?|reading|only|now|about|around|approx|has been|(?:drop|dropp|go|gone|went|came|come|down|up)\w*(?: down| up)? to|是|为|到|约)\s*){0,3}\s*[.,]?\s*"
             found.append((
                 reading["name"],
                 re.compile(
@@ -177,20 +185,22 @@ class Rules:
         }
         readings, problems = self._book.read_all(given)
         strange = [name for name in patient.vitals if name not in self._book.plausible]
+        problems += [patient.problem] if patient.problem else []
         problems += [f"{name}: no limits are known for this reading" for name in strange]
         for name, text in self._in_text(folded(unicodedata.normalize("NFKC", patient.said))[0]):
             if name in given:
-                continue
-            given[name] = text
+                continue  # the form's counts; of several in the text, each does
             more, wrong = self._book.read_all({name: text})
             readings += more
             problems += wrong
         return readings, problems
 
     def _in_text(self, plain: str) -> Iterator[tuple[str, str]]:
-        if match := _PRESSURE.search(plain):
-            yield "systolic pressure", f"{match[1]} mmHg"
-            yield "diastolic pressure", f"{match[2]} mmHg"
+        if _PRESSURE.search(plain):
+            for match in _PAIR.finditer(plain):
+                if 30 <= int(match[2]) < int(match[1]) <= 300:
+                    yield "systolic pressure", f"{match[1]} mmHg"
+                    yield "diastolic pressure", f"{match[2]} mmHg"
         for match in _DEGREES.finditer(plain):
             value = float(match[1].replace(",", "."))
             scale = "°F" if match[2][0] in "f℉" or value > 80 else "°C"
@@ -210,7 +220,8 @@ class Rules:
     def _limits_met(self, band: str, readings: Sequence[Reading]) -> Iterator[Raised]:
         """Of each reading the most urgent limit that is exceeded: 88 % is not also "92 or 93 %"."""
         worst: dict[tuple[str, ...], Raised] = {}
-        for found in self._book.check(band, readings, on=date.today()):
+        found_of_each = (found for reading in readings for found in self._book.check(band, [reading], on=date.today()))
+        for found in found_of_each:  # each by itself: a text may give two, and the worse one counts
             if found.state == "exceeded":
                 said, about = self._said[found.limit.name], found.limit.condition.names[:1]
                 met = Raised(
@@ -279,8 +290,10 @@ def _flag(said: Mapping[str, Any]) -> Flag:
 
 def _with_unit(text: str, bounds: Plausible | None) -> str:
     """A bare number gets the unit that it is read in; a temperature by what it can be: 39 is °C, 102 is °F."""
-    if bounds is None or not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text):
+    said = _PLAIN.fullmatch(text.casefold().strip())
+    if bounds is None or said is None:
         return text
+    text = said["n"]
     if bounds.name == "temperature" and float(text.replace(",", ".")) > 80:
         return f"{text} °F"
     return f"{text} {bounds.unit}"

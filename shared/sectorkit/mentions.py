@@ -22,7 +22,8 @@ from typing import Literal
 from sectorkit.errors import SectorkitError
 
 _BETWEEN = r"[^\w.;:!?。；！？،؛\n]+"  # two words of one phrase
-_GAP = rf"(?:{_BETWEEN}[\w']+){{0,6}}{_BETWEEN}"
+_APART = r"[^\w.,;:!?。；！？，،؛\n]+"  # within a gap
+_GAP = rf"(?:{_APART}[\w']+){{0,6}}{_APART}"
 _HAN = "\u3400-\u9fff"
 _HAN_GAP = r"[^。；！？，,.;!?\n]{0,6}"
 _ARABIC = "\u0600-\u06ff"
@@ -39,9 +40,10 @@ _DOES = r"(?:actually |even |really )?(?:pass|faint|vomit|throw|black|lose|lost|
 # An English "no" is none of these, which a Spanish one often is: "no puede respirar y le duele el pecho" denies nothing.
 _SPANISH = r"(?:me|te|se|le|les|lo|la|los|las|nos|es|son|esta|estoy|estan|estamos|pued\w+|podia|pudo|aguant\w+|respir\w+|reaccion\w+|respond\w+|contest\w+|despiert\w+|quier\w+|bebe|come|comio|toma|tomo|orin\w+|mea|para|dej\w+|solo|sabe|sabemos|mejor\w+|baja\w*|ced\w+|cierra|puso|duerm\w+|habl\w+|camin\w+|anda|muev\w+|moverse|traga\w*|sopor\w+|recuerd\w+|reconoc\w+|ve|veo|oye|entiend\w+)\b"
 _DENIED = re.compile(
-    rf"\b(?:no(?! (?:relief|improvement|better|longer|idea|doubt|matter|one|appetite|help|change|use|sleep|sooner)\b)(?! {_SPANISH})(?! (?:tien|teng|hay|he|ha|present|sient|refier))"
-    r"|nor|neither|without|denies|denied|denying|negative for|free of|absence of|rules? out"
-    rf"|(?:not|never|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t) (?:\w+ )?{_HAVE}|not any|nothing like"
+    rf"\b(?:no(?! (?:relief|improvement|better|longer|idea|doubt|matter|one|body|appetite|help|change|use|sleep|sooner|response|reaction|feeling|sensation|movement|movements|way|will|time|wonder|ambulance|insulin|food)\b)(?! {_SPANISH})(?! (?:tien|teng|hay|he|ha|present|sient|refier))"
+    r"|nor|neither|without(?! (?:warning|stopping|reason|any warning))|denies|denied|denying|negative for|free of|absence of|rules? out"
+    rf"|(?:not(?! (?:been able|able))|never(?! [^.;]{{0,40}}\b(?:like this|like that|before)\b)|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t) (?:\w+ )?{_HAVE}|not any|nothing like"
+    r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
     rf"|(?:did|does|do|has|have|had)(?:nt|n't| not)(?= {_DOES})"
     r"|sin(?! (?:parar|cesar|motivo|control|aire|pulso|avisar|fuerza|conocimiento|sentido|poder|dejar))|niega\w*|niego|nego|ningun\w*|tampoco|ni|nunca (?:he|ha|tuv\w+)"
     r"|no (?:tiene|tengo|tienen|hay|ha tenido|he tenido|ha|he|presenta|siente|siento|tenemos|tenia|refiere|le duele|me duele|veo)(?: \w+)?"
@@ -56,10 +58,10 @@ _ANOTHERS = re.compile(
     r"\b(?:died (?:of|from)|passed away from|family history of|runs in (?:the|my) family|murio de|antecedentes? familiar(?:es)?|(?:est )?morte? d(?:e|')|antecedents? famil\w+)\b|死于|家族史|توفي بسبب|ماتت? بسبب"
 )
 _BEHIND = re.compile(
-    r"\s*(?:[:：]\s*|\(\s*)?(?:\bnone\b|\babsent\b|\bnegative\b|\bdenied\b|\bno\b(?=\s*(?:[,.;)\n]|$))|\(-\)|（-）|阴性)"
+    r"[ \t]*(?:[:：][ \t]*|\([ \t]*)?(?:\bnone\b|\babsent\b|\bnegative\b|\bdenied\b|\bno\b(?=\s*(?:[,.;)\n]|$))|\(-\)|（-）|阴性)"
 )
 _CLAUSE = re.compile(
-    r"[.;!?。；！？؛，،\n]+(?!\d)"
+    r"[.;!?。；！？؛，،\n]+(?!\d)| [-–—]+ |[:：]+(?= *\w+ )"
     r"|(?<!\w)(?:but|however|although|though|except|yet|now|pero|aunque|sino|excepto|ahora|mais|sauf|cependant|maintenant)(?!\w)|但是|但|不过|可是|只是|而是|除了|现在|(?<!\w)(?:لكن|ولكن|الا ان|الان)(?!\w)"
 )
 _COMMA = re.compile(r"[,、/]|(?<!\w)(?:or|and|nor|y|o|u|ni|et|ou)(?!\w)|[和或与及]|(?<!\w)(?:او|و)(?!\w)")
@@ -96,15 +98,16 @@ class Mentions:
     def of(self, text: str) -> dict[str, list[Mention]]:
         """What the text says there is: each thing with the places where it does, in the order of the text."""
         plain, places = folded(text)
-        denied = _denied(plain)
+        met = [
+            (name, *match.span())
+            for name, phrase in self._phrases
+            if any(word in plain for word in phrase.anchors)
+            for match in phrase.pattern.finditer(plain)
+        ]
+        denied = _denied(plain, [start for _, start, _ in met])
         found: dict[str, list[Mention]] = {}
-        for name, phrase in self._phrases:
-            if not any(word in plain for word in phrase.anchors):
-                continue
-            for match in phrase.pattern.finditer(plain):
-                start, end = match.span()
-                if denied[start] or _BEHIND.match(plain, end):
-                    continue
+        for name, start, end in met:
+            if not denied[start] and not _BEHIND.match(plain, end):
                 first, last = places[start], places[end - 1] + 1
                 found.setdefault(name, []).append(Mention(text[first:last], first, last))
         for name, mentions in found.items():
@@ -129,15 +132,16 @@ def folded(text: str) -> tuple[str, list[int]]:
     return "".join(letters), places
 
 
-def _denied(plain: str) -> bytearray:
-    """For each character whether what begins there is denied, or said of somebody else."""
+def _denied(plain: str, starts: Sequence[int]) -> bytearray:
+    """For each character whether what begins there is denied, or said of somebody else. `starts` are where things are named: a denial
+    goes on behind a comma only where it denied one of them, "no fever, cough", and not "no allergies, chest pain"."""
     denied = bytearray(len(plain) + 1)
     for start, end in _parts(_CLAUSE, plain, 0, len(plain)):
         carried = False
         for a, b in _parts(_COMMA, plain, start, end):
             own = _DENIED.search(plain, a, b) or _ANOTHERS.search(plain, a, b)
             if own:
-                carried = bool(plain[own.end() : b].strip(" :"))  # "No, he has ..." denies nothing that follows
+                carried = any(own.start() < start < b for start in starts)
                 denied[own.start() + 1 : b] = b"\x01" * (
                     b - own.start() - 1
                 )  # what begins with it is no denial: "no pulse"

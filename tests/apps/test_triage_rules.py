@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from healthcare_triage.assessment import assess
 from healthcare_triage.patient import age_of, read_patient
 from healthcare_triage.rules import FOLDER, LEVELS, Floor, Rules, band_of
-from sectorkit.errors import RequestError, SectorkitError
+from sectorkit.errors import RequestError, SectorkitError, StoreBroken
 from sectorkit.mentions import Mentions
 
 RULES = Rules()
@@ -172,9 +172,52 @@ def test_nothing_and_too_much_are_refused(said: str) -> None:
 
 
 @pytest.mark.parametrize("age", ["old", "-3", "500 years", "12 parsecs"])
-def test_an_age_that_is_none_is_refused(age: str) -> None:
-    with pytest.raises(RequestError, match="age"):
-        read_patient("a cold", age=age)
+def test_an_age_that_is_none_is_told_and_the_rules_answer_all_the_same(age: str) -> None:
+    found = floor("he is not breathing", age=age)
+    assert found.level == "emergency"
+    assert any("age" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(("age", "years"), [("18m", 1.5), ("7w", 0.134), ("6/52", 0.115), ("newborn", 0), ("5yo", 5)])
+def test_ages_as_notes_write_them(age: str, years: float) -> None:
+    assert age_of(age) == pytest.approx(years, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm 34 weeks pregnant and my baby hasn't moved today", "My son is at school and I have crushing chest pain, sweating",
+        "My daughter says my mouth is drooping and my speech is slurred", "I'm a mother of a 2 year old, I have chest pain with sweating",
+        "No allergies, crushing chest pain into my left arm", "No allergies - crushing chest pain, sweating", "Without warning he collapsed while running",
+        "There is no response when I shake him", "He's choking!", "He was hit by a car", "stab wound in the chest",
+        "30 weeks pregnant, bright red bleeding and my tummy is hard", "sats dropped to 86%", "my blood pressure was 120/80 yesterday and is 80/40 now",
+        "Desde hace 2 años soy hipertenso; ahora dolor fuerte en el pecho y sudor",
+    ],
+)  # fmt: skip
+def test_emergencies_in_wordings_that_were_missed_once(said: str) -> None:
+    assert floor(said).level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "food poisoning, diarrhoea", "Shooting pain down my leg", "I'm hanging pictures and my arm is sore", "My skin fits tight after washing",
+        "Will paracetamol harm my baby?", "sore throat, swollen glands", "He is not confused", "I am not suicidal", "I sat 45 minutes in the sun",
+        "headache and can't see my GP until Monday", "he walks with a limp",
+    ],
+)  # fmt: skip
+def test_what_was_an_emergency_once_and_is_none(said: str) -> None:
+    assert floor(said, age="30").level != "emergency"
+
+
+def test_the_rules_are_shown_where_the_search_breaks() -> None:
+    class Broken:
+        def search(self, *_: object, **__: object) -> object:
+            raise StoreBroken("the store is broken")
+
+    found = assess(read_patient("not breathing", age="40"), RULES, Broken())  # type: ignore[arg-type]
+    assert found.level == "emergency"
+    assert "the store is broken" in " ".join(found.notes)
 
 
 def test_twenty_thousand_characters_are_read() -> None:

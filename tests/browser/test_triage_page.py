@@ -77,7 +77,7 @@ def test_nothing_said_and_an_impossible_age_are_told(line: PretendRuntime, serve
     ask(page, "")
     page.wait_for_selector(".sk-problem >> text=nothing was said yet")
     ask(page, "a cold", Age="many")
-    page.wait_for_selector(".sk-problem >> text=the age 'many' is not understood")
+    page.wait_for_selector(f"{DONE} >> text=the age 'many' is not understood")
 
 
 def test_what_a_person_says_is_text_and_nothing_else(line: PretendRuntime, served: Any, open_page: Any) -> None:

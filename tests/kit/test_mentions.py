@@ -32,7 +32,7 @@ MENTIONS = Mentions(
     ("text", "found"),
     [
         ("A pain in my chest since noon", {"chest pain"}),
-        ("PAIN, all over the CHEST", {"chest pain"}),
+        ("PAIN all over the CHEST", {"chest pain"}),
         ("No fever, but a pain in my chest", {"chest pain"}),
         ("no chest pain, trouble breathing or fever. Vomiting for two days", {"vomiting"}),
         ("no fever, he has chest pain", {"chest pain"}),
