@@ -19,12 +19,13 @@ from sectorkit.settings import Settings
 
 # name -> cases, as each data set's own description counts them
 COUNTS = {
+    "semigran45": 45, "mimic_esi": 207,
     "failuresensoriq": 2667, "medqa": 1273, "medmcqa": 4183, "mmlu_med": 1089, "pubmedqa": 500,
     "omos_qa_retrieval": 5 * 197, "omos_qa_lines": 197, "omos_qa_abstention": 252, "mtrag_govt": 88 + 17 + 27,
     "lecoqa_retrieval": 309, "qmsum_committee": 66, "emanual_s10": 49, "medquad_liveqa": 60,
     "ai4i_readings": 299, "fmea_qa": 40,
 }  # fmt: skip
-OWN = {"own_choices", "own_questions", "own_retrieval", "golden"}
+OWN = {"triage_cases", "own_choices", "own_questions", "own_retrieval", "golden"}
 
 
 @pytest.fixture(scope="module")
