@@ -73,7 +73,8 @@ def test_a_case_that_failed_is_right_by_no_measure(name: str, read: dict[str, li
             continue  # by a judge alone, after the run
         value = found[measure.name]
         if measure.name not in ("chance", "position bias"):
-            assert value == 0.0 or value != value, f"{measure.name} of nothing but failures is {value}"
+            worst = value == 0.0 if measure.higher_is_better else value in (0.0, 1.0)
+            assert worst or value != value, f"{measure.name} of nothing but failures is {value}"
     assert {benchmark.score(case.gold, None).outcome for case in read[name][:50]} == {"failed"}
 
 
