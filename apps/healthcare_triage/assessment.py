@@ -63,6 +63,8 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
     """The rules, and the guidance of an index where there is one. Without it the level is the rules', or routine where they say nothing."""
     floor = rules.floor(patient)
     notes = list(floor.problems)
+    if not floor.signs:
+        notes.append("The rules found none of the signs that they know in what was said; they read five languages.")
     if not patient.ages:
         notes.append(
             "The age is not known: limits for "

@@ -9,7 +9,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ FOLDER = Path(__file__).parent
 BANDS = ("under 3 months", "3 to 11 months", "1 year", "2 to 4 years", "5 to 11 years", "12 to 15 years", "adult")
 _UNTIL = (0.25, 1, 2, 5, 12, 16)  # years at which each of them ends
 _FEVER = 38.0  # °C
+_OF_PREGNANCY = {"waters or labour", "baby moves less", "cord or baby coming"}  # signs that nobody else has
 _STATES = {
     "confused": "confusion",
     "voice": "confusion",
@@ -128,6 +129,8 @@ class Rules:
         for reading in readings:
             if reading.name == "temperature" and float(reading.value.to("degC").magnitude) >= _FEVER:
                 signs.setdefault("fever", []).append(reading.text)
+        if not patient.pregnant and patient.sex != "male" and _OF_PREGNANCY & signs.keys():
+            patient = replace(patient, pregnant=True)  # "contractions every four minutes" needs no other word for it
         raised: dict[str, Raised] = {}
         for group, age in patient.groups():
             for flag in self.flags:

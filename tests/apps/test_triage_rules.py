@@ -190,7 +190,7 @@ def test_ages_as_notes_write_them(age: str, years: float) -> None:
         "My daughter says my mouth is drooping and my speech is slurred", "I'm a mother of a 2 year old, I have chest pain with sweating",
         "No allergies, crushing chest pain into my left arm", "No allergies - crushing chest pain, sweating", "Without warning he collapsed while running",
         "There is no response when I shake him", "He's choking!", "He was hit by a car", "stab wound in the chest",
-        "30 weeks pregnant, bright red bleeding and my tummy is hard", "sats dropped to 86%", "my blood pressure was 120/80 yesterday and is 80/40 now",
+        "30 weeks pregnant, bright red bleeding and my tummy is hard", "sats dropped to 86%", "Contractions every 4 minutes at 30 weeks", "the baby hasn't kicked since last night", "my blood pressure was 120/80 yesterday and is 80/40 now",
         "Desde hace 2 años soy hipertenso; ahora dolor fuerte en el pecho y sudor",
     ],
 )  # fmt: skip
