@@ -15,8 +15,8 @@ from typing import Any
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
-from sectorkit.errors import SectorkitError, ServerUnavailable, StoreBroken
-from sectorkit.quoting import quoter
+from sectorkit.errors import SectorkitError
+from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit, Passage
@@ -99,12 +99,11 @@ def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | Non
 
 def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
-    said, away = patient.said[:_READ], ""
-    try:
-        hits = index.search(said, _DEPTH)
-    except (ServerUnavailable, StoreBroken) as error:
-        hits, away = index.search(said, _DEPTH, mode="lexical"), f"Searched by words alone: {error}"
-    topic = _topic([hit for hit in hits if _is_for(patient, hit)])
+    said = patient.said[:_READ]
+    hits, why = searched(index, said, _DEPTH)
+    away = f"Searched by words alone: {why}" if why else ""
+    groups = {group for group, _ in patient.groups()}
+    topic = _topic([hit for hit in hits if _is_for(groups, hit)])
     if topic is None:
         return None, "No guidance on this was found; only the rules were used."
     about = topic.passage.metadata
@@ -161,10 +160,9 @@ def _lines(passage: Passage, text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _is_for(patient: Patient, hit: Hit) -> bool:
-    """Whether the guidance is for such a patient: by its groups, where it names them."""
+def _is_for(groups: set[str], hit: Hit) -> bool:
+    """Whether the guidance is for a patient of such groups, where it names any."""
     named = {name.strip() for name in str(hit.passage.metadata.get("who") or "").split(",") if name.strip()}
-    groups = {group for group, _ in patient.groups()}
     return not named or bool(named & groups)
 
 

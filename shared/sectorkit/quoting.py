@@ -54,12 +54,13 @@ def quotes_of(index: Index, placed: Iterable[Placed]) -> list[Citation]:
     return [quoters[one.source](one.start, one.end) for one in placed]
 
 
-def searched(index: Index, question: str, k: int, sources: Sequence[str]) -> tuple[list[Hit], str]:
-    """The best passages of these documents; by words alone where vectors are away, and then why, else ""."""
+def searched(index: Index, question: str, k: int, sources: Sequence[str] | None = None) -> tuple[list[Hit], str]:
+    """The best passages of these documents, or of all; by words alone where vectors are away, and then why, else ""."""
+    where = None if sources is None else {"source": list(sources)}
     try:
-        return index.search(question, k, where={"source": list(sources)}), ""
+        return index.search(question, k, where=where), ""
     except (ServerUnavailable, StoreBroken) as error:
-        return index.search(question, k, where={"source": list(sources)}, mode="lexical"), str(error)
+        return index.search(question, k, where=where, mode="lexical"), str(error)
 
 
 def nearest(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectoreval.arms import Arm
+from sectoreval.benchmark import Reply
 from sectoreval.choice import Question, choose
 from sectoreval.context import Context
 from sectoreval.replies import store_reply
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from healthcare_triage.assessment import Assessment
 
+T = TypeVar("T")
 WITHOUT_MODEL: tuple[Arm, ...] = ("rules", "hybrid")
 ARMS: tuple[Arm, ...] = ("closed_book", *WITHOUT_MODEL)
 NOTE = (
@@ -38,6 +40,19 @@ def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
         )
     index = context.app_index(load_app("healthcare_triage")) if arm == "hybrid" else None
     return _assessing(lambda gold: _assess(gold, index))
+
+
+def levels_said(
+    reply: Reply | None, levels: Sequence[T], of_the_app: Callable[[Reply], T]
+) -> tuple[T | None, T | None]:
+    """What a reply says: plainly, and with the priors of a model's letters taken off, which an app's has none of."""
+    if reply is None:
+        return None, None
+    if "answer" in reply:
+        picks = reply["answer"]
+        return levels[picks["plain"]], levels[picks.get("calibrated", picks["plain"])]
+    said = of_the_app(reply)
+    return said, said
 
 
 def in_words(gold: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
-from sectoreval.benchmarks._triaging import ARMS, NOTE, WITHOUT_MODEL, ask_triage
+from sectoreval.benchmarks._triaging import ARMS, NOTE, WITHOUT_MODEL, ask_triage, levels_said
 from sectoreval.context import Context
 from sectoreval.measures import mean
 from sectoreval.triage import ESI, ESI_MEASURES, esi_columns
@@ -68,14 +68,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of `ESI_MEASURES`, and of the model's choice with its letters' priors taken off."""
-    said = calibrated = None
-    if reply is not None and "answer" in reply:
-        said, calibrated = (
-            ESI[reply["answer"]["plain"]],
-            ESI[reply["answer"].get("calibrated", reply["answer"]["plain"])],
-        )
-    elif reply is not None:
-        said = calibrated = int(reply["esi"])
+    said, calibrated = levels_said(reply, ESI, lambda app: int(app["esi"]))
     values = esi_columns(gold["esi"], said) | {"calibrated": float(calibrated == gold["esi"])}
     right = said == gold["esi"]
     return Scored(

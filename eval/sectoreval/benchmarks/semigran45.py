@@ -14,7 +14,7 @@ from typing import Any
 
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
-from sectoreval.benchmarks._triaging import ARMS, NOTE, WITHOUT_MODEL, ask_triage
+from sectoreval.benchmarks._triaging import ARMS, NOTE, WITHOUT_MODEL, ask_triage, levels_said
 from sectoreval.context import Context
 from sectoreval.measures import mean
 from sectoreval.triage import LEVELS, URGENCY, urgency_columns
@@ -44,12 +44,7 @@ def cases(context: Context) -> list[Case]:
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of `URGENCY`, and of the model's choice with its letters' priors taken off."""
-    said = calibrated = None
-    if reply is not None and "answer" in reply:
-        said = LEVELS[reply["answer"]["plain"]]
-        calibrated = LEVELS[reply["answer"].get("calibrated", reply["answer"]["plain"])]
-    elif reply is not None:
-        said = calibrated = _OF_THE_APP[reply["level"]]
+    said, calibrated = levels_said(reply, LEVELS, lambda app: _OF_THE_APP[app["level"]])
     values = urgency_columns(gold["level"], said)
     values["calibrated"] = float(calibrated == gold["level"])
     right = said == gold["level"]

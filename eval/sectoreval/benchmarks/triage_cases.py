@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from healthcare_triage.rules import LEVELS
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
 from sectoreval.benchmarks._triaging import NOTE, WITHOUT_MODEL, ask_triage, in_words
@@ -18,7 +19,6 @@ from sectoreval.measures import mean, ratio
 from sectorkit.app import load_app
 from sectorkit.errors import ConfigurationError, UnknownName
 
-LEVELS = ("self-care", "routine", "urgent", "emergency")
 _SETS = ("held-out", "developed")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
