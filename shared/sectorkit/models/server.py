@@ -223,8 +223,8 @@ def _wait(server: ModelServer, timeout: float, child: subprocess.Popen[bytes] | 
     # One that another process started is left to it; only what this call started is stopped by this call.
     left = "" if child else f"; should it hang, stop it: sectorkit models stop {server.name}"
     while not server.ready():
-        code = child.poll() if child else None
         if not server.alive():
+            code = child.poll() if child else None  # after alive(): asked before, one that ends in between has none
             how = f" (code {code})" if code is not None else ""
             raise ServerStartError(
                 f"the model server of {server.name} ended{how} before it was ready: "
