@@ -14,11 +14,12 @@ APP = SectorApp(
     corpus=Path(__file__).parent / "corpus",
     instructions="You answer questions about how urgent a complaint is and what to do, for a nurse line, from general guidance.",
     after=(mark_superseded,),
-    pages=(AppPage("Triage", "healthcare_triage.page:triage_page"),),
+    pages=(AppPage("Triage", "healthcare_triage.page:triage_page", first=True),),
     examples=(
         "How long do I cool a burn, and with what?",
         "What do I do when a nosebleed does not stop?",
         "When does a fever in a baby need a hospital?",
     ),
     disclaimer="A demonstration and no medical device. It can be wrong; a clinician decides. In an emergency call your emergency number.",
+    about_persons=True,
 )

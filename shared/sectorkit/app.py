@@ -29,11 +29,12 @@ _MAKES_APP = re.compile(r"^APP\b.*=\s*SectorApp\(", re.MULTILINE)
 
 @dataclass(frozen=True)
 class AppPage:
-    """One more page of an app, behind a tab of that title. `builder` names a function, "module:function", which is
-    imported when pages are built and adds Gradio components of its own: `function(runtime, app)`."""
+    """One more page of an app, behind a tab of that title, which is ahead of "Ask" where it is `first`. `builder` names a function,
+    "module:function", which is imported when pages are built and adds Gradio components of its own: `function(runtime, app)`."""
 
     title: str
     builder: str
+    first: bool = False
 
     def build(self, runtime: Runtime, app: SectorApp) -> None:
         """Add its components to the Gradio page that is being built."""
@@ -47,7 +48,8 @@ class SectorApp:
 
     `corpus` is the folder of its sample documents; `instructions` go to the model ahead of the rules that all apps
     share; `answer_model` constrains the answer where the sector wants fields and not prose; `max_passages` is how
-    many passages a prompt holds at most; `pages` are pages beside that of questions.
+    many passages a prompt holds at most; `pages` are pages beside that of questions. Of an app that is `about_persons` the audit
+    log keeps no texts, unless it is told to.
     """
 
     name: str
@@ -62,6 +64,7 @@ class SectorApp:
     max_passages: int = 5
     pages: tuple[AppPage, ...] = ()
     disclaimer: str | None = None
+    about_persons: bool = False
 
     @property
     def golden(self) -> Path:

@@ -194,8 +194,7 @@ class Runtime:
     def _audit(self, app: str, answer: Answer) -> None:
         from sectorkit import audit
 
-        if self.settings.audit:
-            audit.record(self.settings.logs_dir / "audit.jsonl", app, answer)
+        audit.answered(self.settings, self.apps[app], answer)
 
     # -- loading ----------------------------------------------------------------------------------------------
 

@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     root_path: str = Field("", description="path prefix where a reverse proxy serves the UI")
 
     answer_timeout: float = Field(300, gt=0, description="seconds until a model's answer is given up")
-    audit: bool = Field(True, description="keep the log of questions and shown passages")
+    audit: bool = Field(True, description="keep the log of questions, shown passages and decisions")
+    audit_texts: bool | None = Field(None, description="keep what people wrote in that log, too; by default not of apps about persons")
 
     @field_validator("home", "vllm_python")
     @classmethod

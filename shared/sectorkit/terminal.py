@@ -233,8 +233,7 @@ def ask(
         finally:
             if server is not None and server.started_here:
                 server.stop()
-    if settings.audit:
-        audit.record(settings.logs_dir / "audit.jsonl", app.name, result)
+    audit.answered(settings, app, result)
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:

@@ -51,11 +51,12 @@ def _section(runtime: Runtime, app: SectorApp) -> None:
             _asking(runtime, app)
             return
         with gr.Tabs(elem_classes="sk-pages"):
-            with gr.Tab("Ask"):
-                _asking(runtime, app)
-            for page in app.pages:
-                with gr.Tab(page.title):
-                    page.build(runtime, app)
+            for page in sorted((None, *app.pages), key=lambda page: page is None or not page.first):
+                with gr.Tab(page.title if page else "Ask"):
+                    if page:
+                        page.build(runtime, app)
+                    else:
+                        _asking(runtime, app)
 
 
 def _asking(runtime: Runtime, app: SectorApp) -> None:
