@@ -1,7 +1,8 @@
 """Assessment: what the rules make of a patient, and the guidance that is nearest to what was said, each sentence with its place.
 
 The level is the more urgent of two: the floor of the rules, and the section of the guidance in which the sentence stands that is
-nearest to what was said. Neither is a model's: what the small ones choose was measured to be no better than chance.
+nearest to what was said; where a more urgent section is about as near, it is that. Neither is a model's: what the small ones choose was
+measured to be no better than chance.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
-from sectorkit.errors import SectorkitError
+from sectorkit.errors import SectorkitError, ServerUnavailable
 from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -25,26 +26,32 @@ _DEPTH, _RANKED = 30, 10  # passages that are searched for, and of these the one
 _READ = 2_000  # characters of what was said that are searched with
 _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
+_FAR = 0.28  # of similarity, below which the nearest sentence is about something else
+_NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
 _QUESTIONS = "Questions that decide"
 _NEEDED = ("heart rate", "respiratory rate", "oxygen saturation", "systolic pressure", "temperature")
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """The guidance on a complaint: `level` is that of the section with the nearest sentence, `usual` what it is without any sign of
-    a more urgent one; `quotes` are the nearest sentences, `questions` what it says to ask, each with the reason."""
+    """The guidance on a complaint: `level` is that of the section with the nearest sentence, or of a more urgent one that is about as
+    near (`narrow`), `usual` what it is without any sign of a more urgent one; `quotes` are the nearest sentences, `questions` what it
+    says to ask, each with the reason, `sentences` all that stand in a section of a level, with it."""
 
     source: str
     title: str
     level: str
     usual: str
+    narrow: bool
     quotes: tuple[Citation, ...]
     questions: tuple[tuple[str, str, Citation], ...]
+    sentences: tuple[tuple[str, Citation], ...]
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules" or "guidance"; `missing` are vital signs that nobody gave.
+    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules" or "guidance"; `missing` are vital signs that nobody gave;
+    `rules` is the version of the rules.
 
     `notes` say what was not as it should be: a reading that cannot be used, an age that is not known, a search by words alone.
     """
@@ -57,6 +64,7 @@ class Assessment:
     guidance: Guidance | None
     missing: tuple[str, ...]
     notes: tuple[str, ...]
+    rules: str
 
 
 def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
@@ -79,14 +87,18 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
         else (None, "The guidance is not ready yet; only the rules were used.")
     )
     notes += [away] if away else []
+    if guidance and guidance.narrow:
+        notes.append(
+            f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
+        )
     level = max(floor.level or "self-care", guidance.level if guidance else "routine", key=LEVELS.index)
     by_rules = floor.level == level
     esi = floor.esi if by_rules and floor.esi else ESI[level]
     given = {reading.name for reading in floor.readings}
     missing = tuple(name for name in _NEEDED if name not in given) if level in ("urgent", "emergency") else ()
     return Assessment(
-        patient, floor, level, esi, "rules" if by_rules else "guidance", guidance, missing, tuple(dict.fromkeys(notes))
-    )
+        patient, floor, level, esi, "rules" if by_rules else "guidance", guidance, missing, tuple(dict.fromkeys(notes)), rules.version
+    )  # fmt: skip
 
 
 def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
@@ -99,42 +111,48 @@ def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | Non
 
 def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
-    said = patient.said[:_READ]
+    said = "\n".join((patient.said[:_READ], *patient.confirmed))
     hits, why = searched(index, said, _DEPTH)
-    away = f"Searched by words alone: {why}" if why else ""
     groups = {group for group, _ in patient.groups()}
-    topic = _topic([hit for hit in hits if _is_for(groups, hit)])
+    topics = _topics(index)
+    topic = _topic([hit for hit in hits if _is_for(groups, hit) and topics.of(_source(hit))[0]])
     if topic is None:
         return None, "No guidance on this was found; only the rules were used."
-    about = topic.passage.metadata
-    source, usual = str(about["source"]), str(about.get("usual"))
-    sentences, vectors, questions = _topics(index).of(source)
-    usual = usual if usual in LEVELS else "routine"
-    near = (
-        ()
-        if away or not sentences
-        else tuple(sentences[n] for n in (-(vectors @ index.embedder.embed_query(said))).argsort()[:_QUOTES])
+    source, title = _source(topic), str(topic.passage.metadata.get("title") or _source(topic))
+    sentences, questions = topics.of(source)
+    usual = str(topic.passage.metadata.get("usual"))
+    level = usual = usual if usual in LEVELS else "routine"
+    near: Sequence[tuple[float, str, Citation]] = ()
+    if not why:
+        try:
+            scores = topics.vectors(source) @ index.embedder.embed_query(said)
+        except ServerUnavailable as error:  # it went away since the search
+            why = str(error)
+        else:
+            found = [(float(score), *sentence) for score, sentence in zip(scores, sentences, strict=True)]
+            near = sorted(found, key=lambda one: -one[0])
+            if near[0][0] < _FAR:
+                return None, "No guidance on this was found; only the rules were used."
+            level = max((at for score, at, _ in near if score >= near[0][0] - _NARROW), key=LEVELS.index)
+    narrow = bool(near) and level != near[0][1]
+    quotes = tuple(quote for _, _, quote in near[:_QUOTES])
+    return Guidance(source, title, level, usual, narrow, quotes, questions, sentences), (
+        f"Searched by words alone: {why}" if why else ""
     )
-    level = near[0][0] if near else usual
-    return Guidance(
-        source, str(about.get("title") or source), level, usual, tuple(quote for _, quote in near), questions
-    ), away
 
 
 class _Topics:
-    """The sentences of an index's guidance by document, with their vectors; those of a document are made when it is first needed."""
+    """The sentences of an index's guidance by document; they, and their vectors, are made when they are first needed."""
 
     def __init__(self, index: Index) -> None:
-        self.of = lru_cache(maxsize=None)(lambda source: self._read(index, source))
+        self._index = index
+        self.of = lru_cache(maxsize=None)(self._read)
+        self.vectors = lru_cache(maxsize=None)(self._embed)
 
-    def _read(
-        self, index: Index, source: str
-    ) -> tuple[tuple[tuple[str, Citation], ...], Any, tuple[tuple[str, str, Citation], ...]]:
-        import numpy as np
-
-        quoted, text = quoter(index, source), index.document(source).text
+    def _read(self, source: str) -> tuple[tuple[tuple[str, Citation], ...], tuple[tuple[str, str, Citation], ...]]:
+        quoted, text = quoter(self._index, source), self._index.document(source).text
         sentences, questions = [], []
-        for passage in index.passages_of(source):
+        for passage in self._index.passages_of(source):
             section = str(passage.metadata.get("locator", ""))
             level = section.partition(":")[0].casefold()
             for start, end in _lines(passage, text):
@@ -143,8 +161,13 @@ class _Topics:
                     sentences.append((level, quoted(start, end)))
                 elif section.startswith(_QUESTIONS) and reason:
                     questions.append((question.strip(), reason.strip(), quoted(start, end)))
-        vectors = np.asarray(index.embedder.embed_documents([quote.quote for _, quote in sentences]), dtype=np.float32)
-        return tuple(sentences), vectors, tuple(questions[:_ASKED])
+        return tuple(sentences), tuple(questions[:_ASKED])
+
+    def _embed(self, source: str) -> Any:
+        import numpy as np
+
+        texts = [quote.quote for _, quote in self.of(source)[0]]
+        return np.asarray(self._index.embedder.embed_documents(texts), dtype=np.float32)
 
 
 _topics = Kept(_Topics)
@@ -170,6 +193,10 @@ def _topic(hits: Sequence[Hit]) -> Hit | None:
     """The best hit of the document that most of the best passages are of."""
     scores: Counter[str] = Counter()
     for hit in hits[:_RANKED]:
-        scores[str(hit.passage.metadata["source"])] += hit.score  # type: ignore[assignment]
+        scores[_source(hit)] += hit.score  # type: ignore[assignment]
     best = max(scores, key=lambda source: scores[source], default=None)
-    return next((hit for hit in hits if hit.passage.metadata["source"] == best), None)
+    return next((hit for hit in hits if _source(hit) == best), None)
+
+
+def _source(hit: Hit) -> str:
+    return str(hit.passage.metadata["source"])

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import gradio as gr
+from pydantic import BaseModel, TypeAdapter
 
 from healthcare_triage.assessment import Assessment, assess
+from healthcare_triage.followup import LANGUAGES, MOST, Answer, Question, confirmed, next_question, words_of
 from healthcare_triage.patient import Patient, read_patient
 from healthcare_triage.rules import FOLDER, Raised, shipped_rules
+from healthcare_triage.signing import REASONS, Decision, decide, entry
 from sectorkit.app import SectorApp
+from sectorkit.audit import kept, record
 from sectorkit.drafts import Draft, Line, fill_in
+from sectorkit.errors import RequestError, SectorkitError, StoreError
+from sectorkit.retrieval.language import detect_language
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
 from sectorkit.ui.drafts import draft_buttons
@@ -23,10 +33,15 @@ from sectorkit.ui.text import esc, icon, notes, quote_link
 FORMS = tomllib.loads((FOLDER / "forms.toml").read_text(encoding="utf-8"))
 _VITALS = {
     "heart rate": "Heart rate (/min)", "respiratory rate": "Breaths (/min)", "oxygen saturation": "Oxygen saturation (%)",
-    "systolic pressure": "Systolic pressure (mmHg)", "diastolic pressure": "Diastolic pressure (mmHg)", "temperature": "Temperature (°C or °F)",
+    "systolic pressure": "Systolic (mmHg)", "diastolic pressure": "Diastolic (mmHg)", "temperature": "Temperature (°C or °F)",
+    "blood glucose": "Glucose (mmol/L or mg/dL)",
 }  # fmt: skip
 _STATES = {"Not given": "", "Alert": "alert", "Confused": "confused", "Responds to voice": "voice", "Responds to pain": "pain", "Unresponsive": "unresponsive"}  # fmt: skip
 _PREGNANT = {"Not given": None, "No": False, "Yes, or gave birth within six weeks": True}
+_SEXES = {"Not given": None, "Female": "female", "Male": "male"}
+_ANSWERS: tuple[Answer, ...] = ("yes", "no", "unknown")
+_ACCEPT = "As proposed"
+_DECISIONS = {_ACCEPT: "", "Emergency": "emergency", "Urgent": "urgent", "Routine": "routine", "Self-care": "self-care"}
 _SAYS = {
     "emergency": ("warn", "alarm", "Emergency", "Ambulance or emergency department now"),
     "urgent": ("half", "warning", "Urgent", "A clinician today"),
@@ -37,7 +52,7 @@ SAFETY = "Decision support for demonstration and research, and no medical device
 
 
 def triage_page(runtime: Runtime, app: SectorApp) -> None:
-    """The form and its result."""
+    """The form, the level, follow-up questions, the reasons, and the decision of whoever signs."""
     with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
         said = gr.Textbox(
             label="What is the matter?",
@@ -46,46 +61,160 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
             max_lines=10,
         )
         with gr.Row():
-            age = gr.Textbox(label="Age", placeholder="54 years, 14 months, 5 weeks", min_width=160)
-            pregnant = gr.Dropdown(list(_PREGNANT), value="Not given", label="Pregnant", min_width=160)
-            state = gr.Dropdown(list(_STATES), value="Not given", label="Consciousness", min_width=160)
+            age = gr.Textbox(label="Age", placeholder="54 years, 14 months, 5 weeks", min_width=140)
+            sex = gr.Dropdown(list(_SEXES), value="Not given", label="Sex", min_width=140)
+            pregnant = gr.Dropdown(list(_PREGNANT), value="Not given", label="Pregnant", min_width=140)
+            state = gr.Dropdown(list(_STATES), value="Not given", label="Consciousness", min_width=140)
         with gr.Row():
-            fields = [gr.Textbox(label=label, min_width=160) for label in _VITALS.values()]
+            fields = [gr.Textbox(label=label, min_width=140) for label in _VITALS.values()]
         check = gr.Button("Assess", variant="primary", elem_classes="sk-go")
-    result = html("")
-    given = [said, age, pregnant, state, *fields]
+    level = html("")
+    with gr.Column(visible=False, elem_classes="sk-page sk-followup") as following:
+        question = html("")
+        with gr.Row(elem_classes="sk-chips") as answers:
+            buttons = [gr.Button(elem_classes="sk-chip", scale=0) for _ in _ANSWERS]
+    reasons = html("")
+    with gr.Column(visible=False, elem_classes="sk-page sk-after") as deciding, gr.Column(elem_classes="sk-form"):
+        html("<h3>Decision of a clinician</h3>")
+        with gr.Row():
+            decided = gr.Dropdown(list(_DECISIONS), value=_ACCEPT, label="Decision", min_width=140)
+            why = gr.Dropdown(["", *REASONS], value="", label="Why, if it differs", min_width=140)
+            signer = gr.Textbox(label="Signed by", placeholder="Name or initials", min_width=140)
+        words = gr.Textbox(label="Reason in words", lines=1, max_lines=5)
+        sign = gr.Button("Sign", elem_classes="sk-go")
+    signed = html("")
+    # What was assessed and asked, and what was signed, travel with the page: nothing about a person is kept on the server.
+    run, signature = (gr.Textbox(visible="hidden", value="") for _ in range(2))
+    form, both = [said, age, sex, pregnant, state, *fields], [run, signature]
+    views = [
+        level,
+        following,
+        question,
+        answers,
+        *buttons,
+        reasons,
+        deciding,
+        run,
+        signature,
+        signed,
+        decided,
+        why,
+        words,
+    ]
 
-    def found(*values: str) -> Assessment:
-        return assess(_patient(*values), shipped_rules(), runtime.index(app.name))
+    def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]] = ()) -> Assessment:
+        return assess(_patient(values, asked), shipped_rules(), runtime.index(app.name))
 
-    @working.or_problem
-    def at_once(*values: str) -> str:
-        """The rules alone: an emergency is shown before anything has been searched for."""
-        alone = assess(_patient(*values), shipped_rules(), None)
-        if alone.floor.level == "emergency":
-            return shown(app.name, alone)
-        return working.waiting("Searching the guidance")
+    def at_once(*values: str) -> tuple[Any, ...]:
+        """The rules alone: what they say is shown before anything has been searched for."""
+        try:
+            alone = assess(_patient(values), shipped_rules(), None)
+            return working.waiting("Searching the guidance") if alone.floor.level is None else at_least(
+                alone
+            ), *_nothing()
+        except SectorkitError as error:
+            return working.problem(str(error)), *_nothing()
 
-    @working.or_problem
-    def assessed(*values: str) -> str:
-        return shown(app.name, found(*values))
+    def shown_for(values: Sequence[str], asked: Sequence[tuple[str, Answer]]) -> tuple[Any, ...]:
+        try:
+            made = found(values, asked)
+        except SectorkitError as error:
+            return working.problem(str(error)), *_nothing()
+        try:
+            record(runtime.settings, app, entry(made))
+        except StoreError as error:  # the level is shown whatever else is broken
+            made = replace(made, notes=(*made.notes, str(error)))
+        language = _language(values[0])
+        after, page = next_question(made, shipped_rules(), asked, language), words_of(language)[1]
+        left = asked_html(after, asked, page, stopped=made.level == "emergency")
+        return (
+            level_html(made, so_far=after is not None), gr.Column(visible=bool(left)), left, gr.Row(visible=after is not None),
+            *(gr.Button(page[answer]) for answer in _ANSWERS), reasons_html(app.name, made), gr.Column(visible=True),
+            _Run(of=_digest(values), asked=tuple(asked), sign=after.sign if after else None).model_dump_json(), "", "", _ACCEPT, "", "",
+        )  # fmt: skip
 
-    def drafted(form: str, *values: str) -> Draft:
-        return handover(form, found(*values), date.today())
+    def assessed(*values: str) -> tuple[Any, ...]:
+        return shown_for(values, ())
 
-    written = draft_buttons(app.name, FORMS, drafted, given)
+    def answered(answer: Answer, held: str, *values: str) -> tuple[Any, ...]:
+        try:
+            before = _run(held, values)
+        except SectorkitError as error:
+            return working.problem(str(error)), *_nothing()
+        return shown_for(values, (*before.asked, (before.sign, answer)) if before.sign else before.asked)
+
+    def signing(held: str, decided: str, why: str, words: str, signer: str, *values: str) -> tuple[Any, ...]:
+        try:
+            made = found(values, _run(held, values).asked)
+            decision = decide(made, _DECISIONS[decided], signer, why, words)
+            record(
+                runtime.settings, app, entry(made, decision) | {"words": kept(runtime.settings, app, decision.words)}
+            )
+        except SectorkitError as error:
+            return working.problem(str(error)), gr.skip()
+        return signed_html(decision), _SIGNED.dump_json(decision).decode()
+
+    def drafted(name: str, held: str, signature: str, *values: str) -> Draft:
+        asked = _run(held, values).asked
+        decision = _SIGNED.validate_json(signature) if signature else None
+        return handover(name, found(values, asked), date.today(), asked, decision)
+
+    written = draft_buttons(app.name, FORMS, drafted, [*both, *form])
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     sent = [check.click, said.submit, age.submit, *(field.submit for field in fields)]
     gr.on(sent, lambda: "", None, written, **quiet)
-    gr.on(sent, at_once, given, result, **quiet).then(assessed, given, result, **quiet)
+    gr.on(sent, at_once, form, views, **quiet).then(assessed, form, views, **quiet)
+    for answer, button in zip(_ANSWERS, buttons, strict=True):
+        button.click(partial(answered, answer), [run, *form], views, **quiet).then(lambda: "", None, written, **quiet)
+    sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature], **quiet).then(
+        lambda: "", None, written, **quiet
+    )
 
 
-def _patient(said: str, age: str, pregnant: str, state: str, *values: str) -> Patient:
-    """What the form holds."""
-    vitals = dict(zip(_VITALS, (value or "" for value in values), strict=True)) | {
-        "consciousness": _STATES.get(state, "")
-    }
-    return read_patient(said or "", age=age, pregnant=_PREGNANT.get(pregnant), vitals=vitals)
+class _Run(BaseModel):
+    """What was assessed: the form's digest, the answers so far, and the sign that is being asked for."""
+
+    of: str
+    asked: tuple[tuple[str, Answer], ...] = ()
+    sign: str | None = None
+
+
+_SIGNED = TypeAdapter(Decision)
+
+
+def _run(held: str, values: Sequence[str]) -> _Run:
+    """What the page holds, if it is of this form. RequestError where nothing was assessed, or another form was."""
+    if not held:
+        raise RequestError("nothing was assessed yet")
+    run = _Run.model_validate_json(held)
+    if run.of != _digest(values):
+        raise RequestError("the form was changed since it was assessed: assess it again")
+    return run
+
+
+def _digest(values: Sequence[str]) -> str:
+    return sha256(json.dumps([value or "" for value in values]).encode()).hexdigest()
+
+
+def _nothing() -> tuple[Any, ...]:
+    """All views but the level, put away."""
+    hidden = gr.Column(visible=False)
+    return hidden, "", gr.skip(), *(gr.skip() for _ in _ANSWERS), "", hidden, "", "", "", _ACCEPT, "", ""
+
+
+def _language(said: str) -> str:
+    found = detect_language(said)
+    return found if found in LANGUAGES else "en"
+
+
+def _patient(values: Sequence[str], asked: Sequence[tuple[str, Answer]] = ()) -> Patient:
+    """What the form holds, and what was answered."""
+    said, age, sex, pregnant, state, *fields = (value or "" for value in values)
+    vitals = dict(zip(_VITALS, fields, strict=True)) | {"consciousness": _STATES.get(state, "")}
+    yes = confirmed(asked, _language(said))
+    return read_patient(
+        said, age=age, sex=_SEXES.get(sex), pregnant=_PREGNANT.get(pregnant), vitals=vitals, confirmed=yes
+    )
 
 
 def banner(level: str, by: str) -> str:
@@ -97,35 +226,71 @@ def banner(level: str, by: str) -> str:
     )
 
 
-def shown(app: str, found: Assessment) -> str:
-    """The assessment as HTML: level, red flags, what to do, guidance, questions."""
-    floor, guidance = found.floor, found.guidance
-    by = f"ESI {found.esi}, set by the {'rules' if found.raised_by == 'rules' else 'guidance'}"
+def at_least(alone: Assessment) -> str:
+    """What the rules say while the guidance is being searched: an emergency with all that belongs to it, else the least that it is."""
+    if alone.floor.level == "emergency":
+        return level_html(alone)
+    return banner(str(alone.floor.level), "at least, by the rules") + working.waiting("Searching the guidance")
+
+
+def level_html(found: Assessment, *, so_far: bool = False) -> str:
+    """The level, which may rise where it is `so_far`, what to do until then, and what was not as it should be."""
     said = list(found.notes) + ([f"Not given: {', '.join(found.missing)}."] if found.missing else [])
-    do = _once(raised.do for raised in floor.raised if raised.do)
-    flags = "".join(_flag(raised) for raised in floor.raised)
-    quotes = (
-        "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in guidance.quotes)
-        if guidance
-        else ""
-    )
-    asked = (
-        "".join(
-            f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in guidance.questions
-        )
-        if guidance
-        else ""
+    do = _once(raised.do for raised in found.floor.raised if raised.do)
+    by = f"ESI {found.esi}, set by the {'rules' if found.raised_by == 'rules' else 'guidance'}" + (
+        "; so far, since a question is open" if so_far else ""
     )
     return "".join((
         '<article class="sk-answer sk-assessment" aria-label="Assessment">', banner(found.level, by),
         f'<h3>Until then</h3><ul class="sk-points">{"".join(f"<li>{esc(line)}</li>" for line in do)}</ul>' if do else "",
-        notes(said),
+        notes(said), "</article>",
+    ))  # fmt: skip
+
+
+def asked_html(
+    after: Question | None, asked: Sequence[tuple[str, Answer]], page: Mapping[str, str], *, stopped: bool
+) -> str:
+    """The question that comes next, or that none does; nothing where none was asked."""
+    if after is None:
+        return f'<p class="sk-hint" dir="auto">{esc(page["stopped" if stopped else "done"])}</p>' if asked else ""
+    number = page["of"].format(n=len(asked) + 1, most=MOST)
+    return (
+        f'<section aria-label="Follow-up" data-announce="{esc(after.text)}"><p class="sk-hint" dir="auto">{esc(page["title"])} · {esc(number)}</p>'
+        f'<p class="sk-question-text" dir="auto">{esc(after.text)}</p><p class="sk-hint" dir="auto">{esc(page["why"].format(why=after.why))}</p></section>'
+    )
+
+
+def reasons_html(app: str, found: Assessment) -> str:
+    """Red flags, the guidance with its places, and what it says to ask."""
+    guidance = found.guidance
+    flags = "".join(_flag(raised) for raised in found.floor.raised)
+    quotes = guidance.quotes if guidance else ()
+    asked = guidance.questions if guidance else ()
+    cited = "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in quotes)
+    wanted = "".join(f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in asked)
+    return "".join((
+        '<article class="sk-answer sk-assessment" aria-label="Reasons">',
         f'<h3>Red flags and limits</h3><ul class="sk-points">{flags}</ul>' if flags else "<p>No red flag was found in what was said, and no vital sign beyond a limit.</p>",
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
-        f'<ul class="sk-points">{quotes}</ul>' if guidance else "",
-        f'<h3>To ask</h3><ol class="sk-points">{asked}</ol>' if asked else "",
-        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(shipped_rules().version)}; no language model took part.</p></article>',
+        f'<ul class="sk-points">{cited}</ul>' if guidance else "",
+        f'<h3>To ask</h3><ol class="sk-points">{wanted}</ol>' if wanted else "",
+        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(found.rules)}; no language model took part.</p></article>',
     ))  # fmt: skip
+
+
+def signed_html(decision: Decision) -> str:
+    """What was signed, by whom and when."""
+    look, style, name, means = _SAYS[decision.level]
+    how = (
+        "as proposed"
+        if decision.accepted
+        else f"instead of {_SAYS[decision.proposed][2].lower()}: {decision.reason.lower()}"
+    )
+    words = f'<p dir="auto">{esc(decision.words)}</p>' if decision.words else ""
+    return (
+        f'<article class="sk-answer" aria-label="Decision" data-announce="{esc(f"Signed: {name}")}"><p><span class="sk-badge sk-{style}">{icon(look)}{esc(name)}</span> '
+        f'{esc(means)}, {esc(how)}.</p>{words}<p class="sk-hint">Signed by {esc(decision.signed)}, {esc(decision.at)}</p></article>'
+    )
 
 
 def _who(patient: Patient) -> str:
@@ -151,20 +316,29 @@ def _flag(raised: Raised) -> str:
     return f'<li dir="auto"><strong>{esc(raised.name)}</strong> ({esc(name)}): {esc(words)} <span class="sk-hint">{esc(raised.source)}</span></li>'
 
 
-def handover(form: str, found: Assessment, made: date) -> Draft:
-    """The draft of a handover; nobody's words but the person's, the rules' and the guidance's."""
+def handover(
+    form: str, found: Assessment, made: date, asked: Sequence[tuple[str, Answer]] = (), decision: Decision | None = None
+) -> Draft:
+    """The draft of a handover; nobody's words but the person's, the rules', the guidance's and the signer's."""
     patient, guidance = found.patient, found.guidance
     quotes = guidance.quotes[:4] if guidance else ()
+    said = {"yes": "Yes", "no": "No", "unknown": "Not known"}
     blocks = {
         "person": [Line(who, "Person", reported=True)] if (who := _who(patient)) else [],
         "said": [Line(patient.said.strip(), "Said", reported=True)],
-        "proposed": [Line(f"{found.level}, ESI {found.esi}", "Proposed by rules and guidance", by="clinician")],
-        "known": [],
+        "answers": [Line(said[answer], f"Asked: {sign}", reported=True) for sign, answer in asked],
+        "proposed": [Line(f"{found.level}, ESI {found.esi}", "Proposed by rules and guidance", reported=decision is not None, by="" if decision else "clinician")],
         "readings": [Line(reading.text, reading.name.capitalize(), reported=True) for reading in found.floor.readings],
         "flags": [Line(f"{', '.join(r.because)} ({r.source})", r.name, by="clinician") for r in found.floor.raised],
         "problems": [Line(note, by="whoever took the call") for note in found.notes],
         "guidance": [Line(quote.quote, citations=(quote,)) for quote in quotes],
         "do": [Line(r.do, r.name, by="clinician") for r in found.floor.raised if r.do and r.level == found.level],
         "missing": [Line(label=name.capitalize(), by="whoever took the call") for name in found.missing],
+        "decision": [Line(label=label, by="clinician") for label in ("Decision, and why if it differs", "Signature, date and time")]
+        if decision is None else [
+            Line("; ".join(filter(None, (decision.level, decision.reason, decision.words))), "Decision", reported=True),
+            Line(f"{decision.signed}, {decision.at}", "Signed", reported=True),
+        ],
     }  # fmt: skip
-    return fill_in(FORMS[form], blocks, about=f"{found.level}, ESI {found.esi}", made=made)
+    level = decision.level if decision else f"{found.level}, ESI {found.esi}"
+    return fill_in(FORMS[form], blocks, about=level, made=made)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sectorkit.errors import RequestError
@@ -24,15 +23,15 @@ _CHILD = r"baby|babies|infant|newborn|child|son|daughter|toddler|boy|girl|kid|be
 _AGES = tuple(
     re.compile(pattern.replace("UNIT", _UNIT.format(n="")))
     for pattern in (
-        r"(?<![\d.,])(?P<n>\d{1,3})\s*-?\s*(?:UNIT)[\s-]*(?:old|of age|/?o)(?!\w)",
+        r"(?<![\d.,])(?P<n>\d{1,3}(?:\.5)?)\s*-?\s*(?:UNIT)[\s-]*(?:old|of age|/?o)(?!\w)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<year>y/?o|yo|f|m)(?![\w/])",
         r"\bage[d]?:?\s*(?P<n>\d{1,3})(?:\s*(?:UNIT)\b)?",
         r"\b(?:i am|i'm|he is|she is|he's|she's)\s+(?P<n>\d{1,3})(?!\s*-?\s*(?:weeks?|months?|days?|cm|kg|%|/|-|\.\d))(?P<year>)(?!\d)",
-        r"\b(?:tengo|tiene|edad:?|age(?:e|s)? de|j'ai|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3})\s*(?:UNIT)\b(?!\s*(?:de|con|enceinte|que))",
-        rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|of)\s+(?P<n>\d{{1,3}})\s*(?:UNIT)\b(?!\s*(?:pregnant|de|con|gestation|enceinte))",
+        r"\b(?:tiene|edad:?|age(?:e|s)? de|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3}(?:\.5)?)\s*(?:UNIT)\b(?!\s*(?:de|con|enceinte|que))",
+        rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|of)\s+(?P<n>\d{{1,3}}(?:\.5)?)\s*(?:UNIT)\b(?!\s*(?:pregnant|gone|along|de|con|gestation|enceinte))",
         r"(?<![\d.,前了过])(?P<n>\d{1,3})\s*(?P<year>岁|周岁)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?:UNIT)的?(?:宝宝|婴儿|孩子|女儿|儿子|新生儿|女婴|男婴|小孩|娃)",
-        r"(?:出生|生下来|才|刚)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
+        r"(?<!孕)(?:出生|生下来|才|刚)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?P<month>个月大)",
         r"(?:عمر(?:ي|ه|ها|هم)?|ابن|بنت)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
         r"(?:رضيع|طفل|ابني|بنتي|ابنتي|رضيعي)\w*\s+(?:\w+\s+){0,2}?(?P<n>\d{1,3})\s*(?:UNIT)",
@@ -55,6 +54,8 @@ _NUMBER = re.compile(
 )
 _SHORT_UNITS = {"m": "months", "w": "weeks", "d": "days", "yo": "years", "/52": "weeks", "/12": "months", "/7": "days"}
 _SHORT_AGE = re.compile(r"^(\d{1,3})\s*(m|w|d|yo|/52|/12|/7)$")  # as notes write it
+_WIDE = str.maketrans("：，％／．（）٫٪", ":,%/.().%")
+_HALF = re.compile(r"(\d)\s*(?:and a half|y medi[oa]\b|et demie?\b|و ?نصف?(?!\w)|度半)")
 _BABY = re.compile(
     r"\b(?:newborn|baby|infant|neonate|bebe|recien nacid[oa]|lactante|nourrisson|nouveau[- ]ne)s?\b|婴儿|宝宝|新生儿|رضيع|مولود|حديث الولاده"
 )
@@ -62,7 +63,12 @@ _OF_CHILD = re.compile(
     rf"\b(?:{_CHILD})s?\b|孩子|儿子|女儿|小孩|娃|(?<!\w)(?:ابني|ابنتي|بنتي|طفلي|طفلتي|طفل|طفله)(?!\w)"
 )
 _GIVES_BIRTH = re.compile(
-    r"\b(?<!not )(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b|怀孕|孕\d|孕期|孕妇|产后|حامل|الحمل|الولاده|ولدت"
+    r"\b(?<!not )(?<!no )(?<!no estoy )(?<!no esta )(?<!pas )(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b"
+    # "32 weeks gone", "G2P1", "EDD", "I'm due", "my wife is 36 weeks", and in Spanish and French "I am of 30 weeks", "at my 7th month"
+    r"|\b(?:\d{1,2}\s*(?:weeks?|wks?|months?)\s*(?:gone|along|gestation|preg)|g\d\s*p\d|edd|edc|due date|(?:i'm|i am|she's|she is|wife is|baby is) due)\b"
+    r"|\b(?:i'm|i am|she's|she is|(?:wife|girlfriend|partner|fiancee)(?: is|'s)) (?:now |about |at )?(?:[4-9]|[1-3]\d|4[0-2])\s*(?:weeks?|wks?)\b(?! (?:old|post|into|in|since|after|out|clean|sober|late|overdue))"
+    r"|\b(?:estoy|esta|voy|va) de (?:casi )?\d{1,2}\s*(?:semanas|meses)\b|\b(?:suis|est) a (?:mon |son )?\d{1,2}e?\s*(?:semaines?|mois|sa)\b|\b\d{1,2} ?sa\b"
+    r"|(?<!没)(?<!没有)(?<!未)怀孕|孕\d|孕期|孕妇|产后|怀了?\d+个?[周月]|(?<!غير )(?<!لست )(?<!ليست )(?:حامل|الحمل)|الولاده|ولدت|(?:في |ب)(?:ال)?شهر(?:ي|ها)? ?(?:ال)?(?:رابع|خامس|سادس|سابع|ثامن|تاسع)"
 )
 
 
@@ -71,6 +77,8 @@ class Patient:
     """What is known. `ages` are in years: several where the text names several people; none where nothing does.
 
     `sure` is whether the age is the form's. `vitals` are readings by name, "118 /min", as a form or the text gave them; `pregnant` includes six weeks after birth.
+    `confirmed` are signs that somebody said yes to when asked, each with the words of question and answer. `fold` is the text as
+    `folded` gives it, and `numbers` the same with its numbers as digits.
     """
 
     said: str
@@ -83,6 +91,9 @@ class Patient:
     baby: bool = False
     child: bool = False
     problem: str = ""
+    confirmed: Mapping[str, str] = field(default_factory=dict)
+    fold: tuple[str, Sequence[int]] | None = field(default=None, repr=False)
+    numbers: str = field(default="", repr=False)
 
     def groups(self) -> Iterator[tuple[str, float | None]]:
         """Whom rules may take the patient for, with the age: `adult`, `child`, `infant` and `pregnancy`.
@@ -110,6 +121,7 @@ def read_patient(
     sex: str | None = None,
     pregnant: bool | None = None,
     vitals: Mapping[str, str] | None = None,
+    confirmed: Mapping[str, str] | None = None,
 ) -> Patient:
     """What a form says, and of the text what it does not. RequestError where nothing or too much was said;
     an age that is none becomes the patient's `problem`."""
@@ -117,14 +129,10 @@ def read_patient(
         raise RequestError("nothing was said yet: what is the matter, in a few words?")
     if len(said) > MAX_CHARACTERS:
         raise RequestError(f"the text has {len(said):,} characters, and {MAX_CHARACTERS:,} are the limit; shorten it")
-    plain = _NUMBER.sub(lambda m: _NUMBERS[m[0]], folded(unicodedata.normalize("NFKC", said))[0])
-    plain = (
-        plain.replace("سنتان", "2 سنه")
-        .replace("سنتين", "2 سنه")
-        .replace("شهرين", "2 شهر")
-        .replace("شهران", "2 شهر")
-        .replace("اسبوعين", "2 اسبوع")
-    )
+    fold = folded(said)
+    plain = _HALF.sub(r"\1.5", _NUMBER.sub(lambda m: _NUMBERS[m[0]], fold[0].translate(_WIDE)))
+    for two, unit in (("سنتان", "سنه"), ("سنتين", "سنه"), ("شهرين", "شهر"), ("شهران", "شهر"), ("اسبوعين", "اسبوع")):
+        plain = plain.replace(two, f"2 {unit}")
     given = {name: text.strip() for name, text in (vitals or {}).items() if text and text.strip()}
     state = given.pop("consciousness", "").casefold()
     sure, problem = bool(age and age.strip()), ""
@@ -135,7 +143,7 @@ def read_patient(
         sure, problem = False, str(error)
     bears = pregnant if pregnant is not None else bool(_GIVES_BIRTH.search(plain)) and sex != "male"
     baby, child = bool(_BABY.search(plain)) and not ages, bool(_OF_CHILD.search(plain)) and not ages
-    return Patient(said, ages, sex, bears, given, state, sure, baby, child, problem)
+    return Patient(said, ages, sex, bears, given, state, sure, baby, child, problem, dict(confirmed or {}), fold, plain)
 
 
 def age_of(text: str) -> float:

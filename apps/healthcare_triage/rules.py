@@ -68,9 +68,12 @@ class Flag:
 
     def holds(self, signs: Iterable[str], group: str, age: float | None) -> bool:
         """Whether a person of that group and age with those signs has it; an unknown age is an adult's."""
+        return self.is_for(group, age) and all(any(sign in signs for sign in each) for each in self.all)
+
+    def is_for(self, group: str, age: float | None) -> bool:
+        """Whether it is for a person of that group and age."""
         years = 40.0 if age is None else age
-        fits = (not self.who or group in self.who) and self.starts <= years < self.ends
-        return fits and all(any(sign in signs for sign in each) for each in self.all)
+        return (not self.who or group in self.who) and self.starts <= years < self.ends
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class Rules:
         """What the flags and limits make of the patient."""
         readings, problems = self._read(patient)
         signs = {sign: [m.words for m in found] for sign, found in self._mentions.of(patient.said).items()}
+        for sign, answer in patient.confirmed.items():
+            signs.setdefault(sign, []).append(answer)
         if state := _STATES.get(patient.consciousness):
             signs.setdefault(state, []).append(f"consciousness: {patient.consciousness}")
         for reading in readings:
@@ -149,6 +154,10 @@ class Rules:
         return Floor(
             first.level if first else None, first.esi if first else None, tuple(order), tuple(signs), tuple(readings), tuple(problems)
         )  # fmt: skip
+
+    def signs_of(self, text: str) -> tuple[str, ...]:
+        """The signs that a text names and does not deny."""
+        return tuple(self._mentions.of(text))
 
     # -- vital signs ---------------------------------------------------------------------------------------------------
 

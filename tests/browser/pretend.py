@@ -19,6 +19,7 @@ from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.words import stem, words
 from sectorkit.runtime import Stage
+from sectorkit.settings import Settings
 
 HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> ${window.pwned=1} {{constructor}}'
 _NOISE = """\
@@ -149,6 +150,7 @@ class PretendRuntime:
     documents: Stage = field(default_factory=lambda: Stage("documents", "ready", "214 passages", 1.0))
     model: Stage = field(default_factory=lambda: Stage("model", "ready", "qwen2.5-coder-0.5b", 1.0))
     searchable: bool = True
+    settings: Settings = field(default_factory=lambda: Settings(audit=False))
     asked: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     most_at_once: int = 0

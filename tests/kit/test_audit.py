@@ -135,7 +135,9 @@ for n in range(150):
 
 def test_lines_of_several_processes_do_not_mix(home: Settings, log: Path) -> None:
     writers = [
-        subprocess.Popen([sys.executable, "-c", _WRITER, home.home, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITER, home.home, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for name in "xyz"
     ]
     for writer in writers:

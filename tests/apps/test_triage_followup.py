@@ -1,0 +1,151 @@
+"""Follow-up and signing in healthcare triage: what is asked, in whose language, and what a signature needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from healthcare_triage import APP
+from healthcare_triage.assessment import Assessment, assess
+from healthcare_triage.followup import LANGUAGES, MOST, Answer, confirmed, next_question, words_of
+from healthcare_triage.patient import read_patient
+from healthcare_triage.rules import LEVELS, Rules
+from healthcare_triage.signing import REASONS, decide, entry
+from sectorkit.errors import RequestError, ServerUnavailable
+from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.index import Index
+
+RULES = Rules()
+COMPLAINTS = (
+    "I have a headache",
+    "My stomach hurts",
+    "I have a cough",
+    "My baby is crying",
+    "My back hurts",
+    "I feel dizzy",
+    "I have a rash",
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    index = Index.open(tmp_path_factory.mktemp("guidance"), FakeEmbedder())
+    index.sync(APP.corpus)
+    yield index
+    index.close()
+
+
+def found(said: str, asked: Sequence[tuple[str, Answer]] = (), index: Index | None = None, **known: Any) -> Assessment:
+    return assess(read_patient(said, confirmed=confirmed(asked, "en"), **known), RULES, index)
+
+
+def test_every_sign_has_a_question_and_its_reason_in_every_language() -> None:
+    pages = []
+    for language in LANGUAGES:
+        questions, page = words_of(language)
+        assert set(questions) == set(RULES.signs)
+        assert all(text.rstrip().endswith(("?", "？", "؟")) and why.strip() for text, why in questions.values())
+        assert page["of"].format(n=1, most=5)
+        assert "x" in page["why"].format(why="x")
+        pages.append(set(page))
+    assert all(page == pages[0] for page in pages)
+    assert words_of("tlh") == words_of("en")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(COMPLAINTS), st.lists(st.sampled_from(["yes", "no", "unknown"]), min_size=MOST, max_size=MOST))
+def test_no_answer_lowers_the_level_and_a_yes_raises_it_as_was_said(said: str, answers: list[Answer]) -> None:
+    asked: list[tuple[str, Answer]] = []
+    level = found(said).level
+    for answer in answers:
+        question = next_question(found(said, asked), RULES, asked)
+        if question is None:
+            break
+        assert question.sign not in {sign for sign, _ in asked}
+        asked.append((question.sign, answer))
+        after = found(said, asked).level
+        assert LEVELS.index(after) >= LEVELS.index(level)
+        if answer == "yes":
+            assert LEVELS.index(after) >= LEVELS.index(question.level) > LEVELS.index(level)
+        level = after
+    assert next_question(found(said, asked), RULES, asked) is None or len(asked) < MOST or level != "emergency"
+
+
+def test_nothing_is_asked_of_an_emergency_nor_a_sixth_time() -> None:
+    assert next_question(found("He is not breathing"), RULES, []) is None
+    asked: list[tuple[str, Answer]] = []
+    while question := next_question(found("I have a headache", asked), RULES, asked):
+        asked.append((question.sign, "no"))
+    assert len(asked) == MOST
+
+
+def test_what_the_guidance_calls_urgent_is_asked_for(index: Index) -> None:
+    made = found("I have a nosebleed", index=index, age="30")
+    assert made.guidance
+    question = next_question(made, RULES, [])
+    assert question
+    grounds = " ".join(
+        quote.quote for level, quote in made.guidance.sentences if LEVELS.index(level) > LEVELS.index(made.level)
+    )
+    assert question.sign in RULES.signs_of(grounds)
+
+
+def test_no_man_is_asked_whether_he_is_pregnant() -> None:
+    asked_of = {}
+    for sex in ("male", "female"):
+        asked: list[tuple[str, Answer]] = []
+        for _ in range(MOST):
+            if question := next_question(found("My stomach hurts", asked, sex=sex, age="30"), RULES, asked):
+                asked.append((question.sign, "no"))
+        asked_of[sex] = {sign for sign, _ in asked}
+    assert not asked_of["male"] & {"pregnant", "may be pregnant", "vaginal bleeding", "after birth"}
+    assert "testicle pain" not in asked_of["female"]
+
+
+def test_an_embedding_server_that_goes_away_in_between_leaves_the_rules_and_the_words(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> Any:
+        raise ServerUnavailable("the embedding server is away")
+
+    said = "I burned my hand with boiling water and it blisters"
+    whole = found(said, index=index)
+    assert whole.guidance
+    real = index.embedder.embed_query
+    calls: list[str] = []
+
+    def once(text: str) -> Any:  # the search gets its vector, the sentences do not
+        calls.append(text)
+        return real(text) if len(calls) == 1 else away()
+
+    monkeypatch.setattr(index.embedder, "embed_query", once)
+    for _ in range(2):  # in mid-assessment, and then from its beginning
+        made = found(said, index=index)
+        assert made.guidance
+        assert made.guidance.source == whole.guidance.source
+        assert any("by words alone" in note for note in made.notes)
+        assert LEVELS.index(made.level) >= LEVELS.index(made.floor.level or "self-care")
+
+
+def test_a_signature_needs_a_name_and_another_level_a_reason() -> None:
+    made = found("I fainted while running", age="30")
+    accepted = decide(made, "", "C. Nurse")
+    assert (accepted.accepted, accepted.level) == (True, made.level)
+    with pytest.raises(RequestError, match="who signs"):
+        decide(made, "", "  ")
+    with pytest.raises(RequestError, match="choose why"):
+        decide(made, "urgent", "C. Nurse", "because")
+    with pytest.raises(RequestError, match="in words"):
+        decide(made, "urgent", "C. Nurse", REASONS[0])
+    with pytest.raises(RequestError, match="no level"):
+        decide(made, "tomorrow", "C. Nurse")
+    lower = decide(made, "urgent", "C. Nurse", REASONS[0], "seen, well")
+    assert not lower.accepted
+    assert decide(found("I have a cold"), "emergency", "C. Nurse", REASONS[0]).level == "emergency"
+    written = entry(made, lower)
+    assert (written["proposed"], written["level"], written["reason"]) == ("emergency", "urgent", REASONS[0])
+    assert "running" not in str(written)
