@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
@@ -28,15 +28,20 @@ _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
 _FAR = 0.28  # of similarity, below which the nearest sentence is about something else
 _NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
-_QUESTIONS = "Questions that decide"
+_QUESTIONS, _SAFETY_NET = "Questions that decide", "Safety net"
 _NEEDED = ("heart rate", "respiratory rate", "oxygen saturation", "systolic pressure", "temperature")
+
+
+_Read: TypeAlias = (
+    "tuple[tuple[tuple[str, Citation], ...], tuple[tuple[str, str, Citation], ...], tuple[Citation, ...]]"
+)
 
 
 @dataclass(frozen=True)
 class Guidance:
     """The guidance on a complaint: `level` is that of the section with the nearest sentence, or of a more urgent one that is about as
     near (`narrow`), `usual` what it is without any sign of a more urgent one; `quotes` are the nearest sentences, `questions` what it
-    says to ask, each with the reason, `sentences` all that stand in a section of a level, with it."""
+    says to ask, each with the reason, `safety_net` when to call again, `sentences` all that stand in a section of a level, with it."""
 
     source: str
     title: str
@@ -45,6 +50,7 @@ class Guidance:
     narrow: bool
     quotes: tuple[Citation, ...]
     questions: tuple[tuple[str, str, Citation], ...]
+    safety_net: tuple[Citation, ...]
     sentences: tuple[tuple[str, Citation], ...]
 
 
@@ -119,7 +125,7 @@ def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
     if topic is None:
         return None, "No guidance on this was found; only the rules were used."
     source, title = _source(topic), str(topic.passage.metadata.get("title") or _source(topic))
-    sentences, questions = topics.of(source)
+    sentences, questions, net = topics.of(source)
     usual = str(topic.passage.metadata.get("usual"))
     level = usual = usual if usual in LEVELS else "routine"
     near: Sequence[tuple[float, str, Citation]] = ()
@@ -136,7 +142,7 @@ def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
             level = max((at for score, at, _ in near if score >= near[0][0] - _NARROW), key=LEVELS.index)
     narrow = bool(near) and level != near[0][1]
     quotes = tuple(quote for _, _, quote in near[:_QUOTES])
-    return Guidance(source, title, level, usual, narrow, quotes, questions, sentences), (
+    return Guidance(source, title, level, usual, narrow, quotes, questions, net, sentences), (
         f"Searched by words alone: {why}" if why else ""
     )
 
@@ -149,9 +155,9 @@ class _Topics:
         self.of = lru_cache(maxsize=None)(self._read)
         self.vectors = lru_cache(maxsize=None)(self._embed)
 
-    def _read(self, source: str) -> tuple[tuple[tuple[str, Citation], ...], tuple[tuple[str, str, Citation], ...]]:
+    def _read(self, source: str) -> _Read:
         quoted, text = quoter(self._index, source), self._index.document(source).text
-        sentences, questions = [], []
+        sentences, questions, net = [], [], []
         for passage in self._index.passages_of(source):
             section = str(passage.metadata.get("locator", ""))
             level = section.partition(":")[0].casefold()
@@ -161,7 +167,9 @@ class _Topics:
                     sentences.append((level, quoted(start, end)))
                 elif section.startswith(_QUESTIONS) and reason:
                     questions.append((question.strip(), reason.strip(), quoted(start, end)))
-        return tuple(sentences), tuple(questions[:_ASKED])
+                elif section.startswith(_SAFETY_NET):
+                    net.append(quoted(start, end))
+        return tuple(sentences), tuple(questions[:_ASKED]), tuple(net)
 
     def _embed(self, source: str) -> Any:
         import numpy as np

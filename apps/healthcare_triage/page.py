@@ -267,12 +267,16 @@ def reasons_html(app: str, found: Assessment) -> str:
     quotes = guidance.quotes if guidance else ()
     asked = guidance.questions if guidance else ()
     cited = "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in quotes)
+    net = "".join(
+        f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in (guidance.safety_net if guidance else ())
+    )
     wanted = "".join(f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in asked)
     return "".join((
         '<article class="sk-answer sk-assessment" aria-label="Reasons">',
         f'<h3>Red flags and limits</h3><ul class="sk-points">{flags}</ul>' if flags else "<p>No red flag was found in what was said, and no vital sign beyond a limit.</p>",
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
         f'<ul class="sk-points">{cited}</ul>' if guidance else "",
+        f'<h3>When to call again</h3><ul class="sk-points">{net}</ul>' if net else "",
         f'<h3>To ask</h3><ol class="sk-points">{wanted}</ol>' if wanted else "",
         f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(found.rules)}; no language model took part.</p></article>',
     ))  # fmt: skip
@@ -333,6 +337,7 @@ def handover(
         "problems": [Line(note, by="whoever took the call") for note in found.notes],
         "guidance": [Line(quote.quote, citations=(quote,)) for quote in quotes],
         "do": [Line(r.do, r.name, by="clinician") for r in found.floor.raised if r.do and r.level == found.level],
+        "safety net": [Line(quote.quote, citations=(quote,)) for quote in (guidance.safety_net if guidance else ())],
         "missing": [Line(label=name.capitalize(), by="whoever took the call") for name in found.missing],
         "decision": [Line(label=label, by="clinician") for label in ("Decision, and why if it differs", "Signature, date and time")]
         if decision is None else [

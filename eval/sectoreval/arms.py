@@ -6,11 +6,13 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from sectorkit.errors import UnknownName
 
-Arm: TypeAlias = Literal["closed_book", "rules", "lexical", "dense", "hybrid", "reranked", "oracle"]
+Arm: TypeAlias = Literal["closed_book", "guided", "rules", "both", "lexical", "dense", "hybrid", "reranked", "oracle"]
 
 ARMS: Final[dict[Arm, str]] = {
     "closed_book": "the model alone, without documents",
+    "guided": "the model alone, which chooses with the nearest guidance before it",
     "rules": "the app's own rules, without documents and without a model",
+    "both": "the app's rules and guidance, and a model that can raise what they say",
     "lexical": "passages found by words",
     "dense": "passages found by vectors",
     "hybrid": "passages found by words and vectors, as the apps search",

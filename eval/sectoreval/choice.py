@@ -67,7 +67,7 @@ def choose(
 
     if context.served is not None:
         check_choices(context.served)
-    chooser = _Chooser(context)
+    chooser = Chooser(context)
 
     @solver(name="choose")
     def choosing() -> Solver:
@@ -91,7 +91,7 @@ def choose(
     return choosing()
 
 
-class _Chooser:
+class Chooser:
     """One model's choices; what it would pick without a question is asked once for each number of options."""
 
     def __init__(self, context: Context) -> None:

@@ -16,6 +16,8 @@ from sectorkit.app import load_app
 from sectorkit.errors import UnknownName
 from sectorkit.settings import read_settings
 
+GOLD: dict[str, Any] = {"said": "x", "level": "urgent", "may": ["emergency"], "esi": 3}
+
 
 def app_says(level: str, esi: int = 3, **more: Any) -> dict[str, Any]:
     return {"level": level, "esi": esi, "raised": [], "by": "rules", **more}
@@ -41,13 +43,19 @@ def test_a_models_choice_is_scored_plainly_and_calibrated() -> None:
     assert (found.values["correct"], found.values["calibrated"], found.said) == (0, 1, "em")
 
 
+def test_of_an_app_and_a_model_the_more_urgent_counts() -> None:
+    gold = {"level": "ne"}
+    lower, higher = {"plain": 2, "calibrated": 2}, {"plain": 2, "calibrated": 0}
+    assert semigran45.score(gold, app_says("urgent", answer=lower)).said == "ne"
+    found = semigran45.score(gold, app_says("urgent", answer=higher))
+    assert (found.said, found.values["calibrated"]) == ("ne", 0)
+    assert triage_cases.score(GOLD, app_says("routine", answer={"plain": 1})).said == "urgent"
+
+
 def test_esi_levels_are_scored_by_the_reply_of_either() -> None:
     assert mimic_esi.score({"esi": 2}, app_says("emergency", 2)).values["exact"] == 1
     assert mimic_esi.score({"esi": 2}, app_says("urgent", 3)).values["severe"] == 1
     assert mimic_esi.score({"esi": 3}, {"answer": {"plain": 2, "calibrated": 1}}).values["exact"] == 1
-
-
-GOLD: dict[str, Any] = {"said": "x", "level": "urgent", "may": ["emergency"], "esi": 3}
 
 
 @pytest.mark.parametrize(
@@ -63,11 +71,11 @@ def test_a_level_is_right_defensible_safe_or_too_urgent(
 
 def test_pairs_are_told_apart_and_groups_kept_together() -> None:
     pair = GOLD | {"other": {"said": "y", "level": "self-care"}, "kind": "pair"}
-    assert triage_cases.score(pair, app_says("urgent", other="routine")).values["ordered"] == 1
-    assert triage_cases.score(pair, app_says("urgent", other="urgent")).values["ordered"] == 0
-    assert triage_cases.score(pair, app_says("routine", other="urgent")).values["ordered"] == 0
+    assert triage_cases.score(pair, app_says("urgent", other=app_says("routine"))).values["ordered"] == 1
+    assert triage_cases.score(pair, app_says("urgent", other=app_says("urgent"))).values["ordered"] == 0
+    assert triage_cases.score(pair, app_says("routine", other=app_says("urgent"))).values["ordered"] == 0
     group = GOLD | {"other": {"said": "y", "level": "urgent"}, "kind": "same"}
-    assert triage_cases.score(group, app_says("urgent", other="urgent")).values["kept"] == 1
+    assert triage_cases.score(group, app_says("urgent", other=app_says("urgent"))).values["kept"] == 1
     assert triage_cases.score(group, None).values["kept"] == 0
 
 

@@ -1,4 +1,4 @@
-"""Triaging: how a benchmark of urgency asks the triage app, its rules alone, or a model alone."""
+"""Triaging: how a benchmark of urgency asks the triage app, its rules alone, a model alone, or both."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Reply
-from sectoreval.choice import Question, choose
+from sectoreval.choice import Chooser, Question
 from sectoreval.context import Context
-from sectoreval.replies import store_reply
+from sectoreval.replies import store_failure, store_reply
+from sectoreval.served import check_choices
 from sectorkit.app import load_app
 
 if TYPE_CHECKING:
@@ -20,39 +21,81 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WITHOUT_MODEL: tuple[Arm, ...] = ("rules", "hybrid")
-ARMS: tuple[Arm, ...] = ("closed_book", *WITHOUT_MODEL)
+ARMS: tuple[Arm, ...] = ("closed_book", "guided", *WITHOUT_MODEL, "both")
 NOTE = (
     "hybrid is the app: its rules and its guidance, without a model; rules are its rules alone, which call routine what raises no "
-    "flag; closed_book is a model alone, which chooses a level."
+    "flag; closed_book is a model alone, which chooses a level; guided is the same with the sentences of the guidance before it that are "
+    "nearest; both is the more urgent of hybrid and guided."
 )
 
 
 def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
     """Asks one arm. A case's gold holds `said` and optionally `age`, `sex`, `pregnant` and `vitals`, as a form would; with `other`
-    it holds a second patient.
+    it holds a second patient, and the reply holds a second reply by that name.
 
-    The app's reply is `{"level", "esi", "raised", "other"}`, a model's `{"answer": its choice of `options`}`.
+    The app's reply is `{"level", "esi", "raised", "by"}`, a model's `{"answer": its choice of `options`, the most urgent first}`, and
+    that of both has all of it.
     """
-    if arm == "closed_book":
-        return choose(
-            context,
-            lambda gold: {"answer": Question(f"{in_words(gold)}\nHow urgent is it?", tuple(options))},
-        )
-    index = context.app_index(load_app("healthcare_triage")) if arm == "hybrid" else None
-    return _assessing(lambda gold: _assess(gold, index))
+    from inspect_ai.solver import solver
+
+    chooser = None
+    if arm not in WITHOUT_MODEL:
+        if context.served is not None:
+            check_choices(context.served)
+        chooser = Chooser(context)
+    index = context.app_index(load_app("healthcare_triage")) if arm in ("hybrid", "guided", "both") else None
+
+    async def replied(gold: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Assessment | None]:
+        found = await asyncio.to_thread(_assess, gold, index) if arm != "closed_book" else None
+        reply: dict[str, Any] = {}
+        if found and arm != "guided":
+            reply = {
+                "level": found.level,
+                "esi": found.esi,
+                "raised": [raised.id for raised in found.floor.raised],
+                "by": found.raised_by,
+            }
+        if chooser:
+            question = f"{in_words(gold)}\nHow urgent is it?"
+            picks = await chooser.picks(Question(question, tuple(options), _guidance(found)))
+            if picks is None:
+                return None, found
+            reply["answer"] = picks
+        return reply, found
+
+    @solver(name="triage")
+    def triaging() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            gold = state.metadata["gold"]
+            reply, found = await replied(gold)
+            shown = _shown(found)
+            if reply is not None and gold.get("other"):
+                reply["other"], _ = await replied(gold["other"])
+            if reply is None or reply.get("other", reply) is None:
+                return store_failure(state, "the model gave none of the letters", evidence=shown)
+            said = ", ".join(str(reply[name]) for name in ("level", "answer") if name in reply)
+            return store_reply(state, reply, said=said, evidence=shown)
+
+        return solve
+
+    return triaging()
 
 
 def levels_said(
     reply: Reply | None, levels: Sequence[T], of_the_app: Callable[[Reply], T]
 ) -> tuple[T | None, T | None]:
-    """What a reply says: plainly, and with the priors of a model's letters taken off, which an app's has none of."""
+    """What a reply says: plainly, and with the priors of a model's letters taken off, which an app's has none of.
+
+    `levels` are those of the options, the most urgent first; of two that an app and a model say, the more urgent counts.
+    """
     if reply is None:
         return None, None
-    if "answer" in reply:
-        picks = reply["answer"]
-        return levels[picks["plain"]], levels[picks.get("calibrated", picks["plain"])]
-    said = of_the_app(reply)
-    return said, said
+    said = [levels.index(of_the_app(reply))] if "level" in reply else []
+    picks = reply.get("answer")
+    plain, calibrated = (
+        ([*said, pick] for pick in (picks["plain"], picks.get("calibrated", picks["plain"]))) if picks else (said, said)
+    )
+    return levels[min(plain)], levels[min(calibrated)]
 
 
 def in_words(gold: Mapping[str, Any]) -> str:
@@ -74,27 +117,21 @@ def _assess(gold: Mapping[str, Any], index: Any) -> Assessment:
     return assess(read_patient(gold["said"], **known), shipped_rules(), index)
 
 
-def _assessing(assessed: Callable[[Mapping[str, Any]], Assessment]) -> Solver:
-    from inspect_ai.solver import solver
+def _guidance(found: Assessment | None) -> str:
+    """The nearest sentences of the guidance, each with the section it stands in; nothing where there is none."""
+    if found is None or found.guidance is None:
+        return ""
+    levels = {quote: level for level, quote in found.guidance.sentences}
+    lines = [f"- {levels[quote].capitalize()}: {quote.quote}" for quote in found.guidance.quotes if quote in levels]
+    return "\n".join([f"Guidance on {found.guidance.title.lower()}:", *lines]) if lines else ""
 
-    @solver(name="triage")
-    def triaging() -> Solver:
-        async def solve(state: TaskState, generate: Generate) -> TaskState:
-            gold = state.metadata["gold"]
-            found = await asyncio.to_thread(assessed, gold)
-            reply: dict[str, Any] = {
-                "level": found.level, "esi": found.esi, "raised": [raised.id for raised in found.floor.raised], "by": found.raised_by,
-            }  # fmt: skip
-            if gold.get("other"):
-                reply["other"] = (await asyncio.to_thread(assessed, gold["other"])).level
-            shown = [
-                {"id": raised.id, "title": raised.name, "text": "; ".join(raised.because)}
-                for raised in found.floor.raised
-            ]
-            if found.guidance:
-                shown += [{"id": q.source, "title": q.where, "text": q.quote} for q in found.guidance.quotes[:2]]
-            return store_reply(state, reply, said=f"{found.level}, ESI {found.esi}", evidence=shown)
 
-        return solve
-
-    return triaging()
+def _shown(found: Assessment | None) -> list[dict[str, str]]:
+    """What a report shows as evidence: flags, and the nearest sentences."""
+    if found is None:
+        return []
+    shown = [
+        {"id": raised.id, "title": raised.name, "text": "; ".join(raised.because)} for raised in found.floor.raised
+    ]
+    quotes = found.guidance.quotes[:2] if found.guidance else ()
+    return shown + [{"id": quote.source, "title": quote.where, "text": quote.quote} for quote in quotes]

@@ -13,12 +13,19 @@ from typing import Any
 from healthcare_triage.rules import LEVELS
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
-from sectoreval.benchmarks._triaging import NOTE, WITHOUT_MODEL, ask_triage, in_words
+from sectoreval.benchmarks._triaging import ARMS, NOTE, WITHOUT_MODEL, ask_triage, in_words, levels_said
 from sectoreval.context import Context
 from sectoreval.measures import mean, ratio
 from sectorkit.app import load_app
 from sectorkit.errors import ConfigurationError, UnknownName
 
+_LEVELS = LEVELS[::-1]
+_OPTIONS = (
+    "Emergency: an ambulance or an emergency department now",
+    "Urgent: a clinician today",
+    "Routine: an appointment within days",
+    "Self-care at home",
+)
 _SETS = ("held-out", "developed")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
@@ -51,7 +58,7 @@ def cases(context: Context) -> list[Case]:
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     """Columns of right, defensible and safe levels; of pairs and groups, whether both are told apart, or kept together."""
-    said = str(reply["level"]) if reply is not None else None
+    said, calibrated = levels_said(reply, _LEVELS, lambda app: str(app["level"]))
     place = LEVELS.index(said) if said else -1
     wanted = LEVELS.index(gold["level"])
     emergency = gold["level"] == "emergency"
@@ -59,11 +66,12 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
         "right": float(said == gold["level"]), "defensible": float(said == gold["level"] or said in gold["may"]),
         "safe": float(place >= wanted), "emergency": float(emergency), "called": float(emergency and said == "emergency"),
         "sent_home": float(emergency and place <= LEVELS.index("self-care")), "low": float(emergency and place < LEVELS.index("urgent")),
-        "over": float(place > wanted and said not in gold["may"]), "pair": 0.0, "ordered": 0.0, "same": 0.0, "kept": 0.0,
+        "calibrated": float(calibrated == gold["level"]), "over": float(place > wanted and said not in gold["may"]), "pair": 0.0, "ordered": 0.0, "same": 0.0, "kept": 0.0,
     }  # fmt: skip
     if other := gold.get("other"):
         values[gold["kind"]] = 1.0
-        before = LEVELS.index(reply["other"]) if reply is not None else -1
+        first, _ = levels_said(reply["other"] if reply else None, _LEVELS, lambda app: str(app["level"]))
+        before = LEVELS.index(first) if first else -1
         if gold["kind"] == "same":
             values["kept"] = float(reply is not None and before == place)
         else:
@@ -75,7 +83,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
 
 
 def solve(context: Context, arm: Arm) -> Any:
-    return ask_triage(context, arm, LEVELS)
+    return ask_triage(context, arm, _OPTIONS)
 
 
 BENCHMARK = Benchmark(
@@ -83,7 +91,7 @@ BENCHMARK = Benchmark(
     title="Cases of the triage app",
     sector="healthcare",
     source=None,
-    arms=WITHOUT_MODEL,
+    arms=ARMS,
     measures=(
         mean("accuracy", "right", about="the right one of four levels"),
         mean("defensible", about="the right level, or one that its author calls defensible, too"),
@@ -94,11 +102,12 @@ BENCHMARK = Benchmark(
         mean("over-triage", "over", about="more urgent than is defensible", higher_is_better=False),
         ratio("pairs told apart", "ordered", "pair", about="of two that differ in one detail, the right one is the more urgent"),
         ratio("kept the same", "kept", "same", about="of two that differ in sex, name, wording or language alone, both have one level"),
+        mean("calibrated", about="accuracy, each letter's prior taken off (of the app, the same as accuracy)"),
     ),
     cases=cases,
     solve=solve,
     score=score,
-    needs_model=False,
     options=("cases",),
     note=NOTE,
+    without_model=WITHOUT_MODEL,
 )  # fmt: skip
