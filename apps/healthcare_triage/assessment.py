@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
-from sectorkit.errors import SectorkitError, ServerUnavailable
+from sectorkit.errors import RequestError, SectorkitError, ServerUnavailable
 from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -26,6 +26,7 @@ _DEPTH, _RANKED = 30, 10  # passages that are searched for, and of these the one
 _READ = 2_000  # characters of what was said that are searched with
 _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
+_GUIDANCE = {"kind": ["guidance"]}  # and no text for reference
 _FAR = 0.28  # of similarity, below which the nearest sentence is about something else
 _NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
 _QUESTIONS, _SAFETY_NET = "Questions that decide", "Safety net"
@@ -118,7 +119,10 @@ def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | Non
 def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
     said = "\n".join((patient.said[:_READ], *patient.confirmed))
-    hits, why = searched(index, said, _DEPTH)
+    try:
+        hits, why = searched(index, said, _DEPTH, _GUIDANCE)
+    except RequestError:  # of a folder that does not say what is guidance, all is
+        hits, why = searched(index, said, _DEPTH)
     groups = {group for group, _ in patient.groups()}
     topics = _topics(index)
     topic = _topic([hit for hit in hits if _is_for(groups, hit) and topics.of(_source(hit))[0]])

@@ -87,7 +87,7 @@ def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> tuple[l
     if not symptoms.strip() or not sources:
         return [], []
     found: list[FmeaRow] = []
-    hits, away = searched(index, symptoms, _DEPTH, sources)
+    hits, away = searched(index, symptoms, _DEPTH, {"source": sources})
     for hit in hits:
         place = hit.passage.metadata
         held = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -54,9 +54,10 @@ def quotes_of(index: Index, placed: Iterable[Placed]) -> list[Citation]:
     return [quoters[one.source](one.start, one.end) for one in placed]
 
 
-def searched(index: Index, question: str, k: int, sources: Sequence[str] | None = None) -> tuple[list[Hit], str]:
-    """The best passages of these documents, or of all; by words alone where vectors are away, and then why, else ""."""
-    where = None if sources is None else {"source": list(sources)}
+def searched(
+    index: Index, question: str, k: int, where: Mapping[str, Sequence[str]] | None = None
+) -> tuple[list[Hit], str]:
+    """The best passages, of those that `where` lets through; by words alone where vectors are away, and then why, else ""."""
     try:
         return index.search(question, k, where=where), ""
     except (ServerUnavailable, StoreBroken) as error:
@@ -73,7 +74,7 @@ def nearest(
     sources = [s for s in sources if not all(p.metadata.get("rows") for p in index.passages_of(s))]
     if not sources or not question.strip():
         return ()
-    hits, away = searched(index, question, _PASSAGES, sources)
+    hits, away = searched(index, question, _PASSAGES, {"source": sources})
     hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
     try:

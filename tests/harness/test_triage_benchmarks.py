@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sectoreval.benchmark import load_benchmark
-from sectoreval.benchmarks import mimic_esi, semigran45, triage_cases
+from sectoreval.benchmarks import mimic_esi, semigran45, triage_cases, triage_invariance
 from sectoreval.benchmarks._triaging import in_words
 from sectoreval.context import Context
 from sectorkit.app import load_app
@@ -70,12 +71,12 @@ def test_a_level_is_right_defensible_safe_or_too_urgent(
 
 
 def test_pairs_are_told_apart_and_groups_kept_together() -> None:
-    pair = GOLD | {"other": {"said": "y", "level": "self-care"}, "kind": "pair"}
-    assert triage_cases.score(pair, app_says("urgent", other=app_says("routine"))).values["ordered"] == 1
-    assert triage_cases.score(pair, app_says("urgent", other=app_says("urgent"))).values["ordered"] == 0
-    assert triage_cases.score(pair, app_says("routine", other=app_says("urgent"))).values["ordered"] == 0
-    group = GOLD | {"other": {"said": "y", "level": "urgent"}, "kind": "same"}
-    assert triage_cases.score(group, app_says("urgent", other=app_says("urgent"))).values["kept"] == 1
+    pair = GOLD | {"others": {"first": {"said": "y", "level": "self-care"}}, "kind": "pair"}
+    assert triage_cases.score(pair, app_says("urgent", others={"first": app_says("routine")})).values["ordered"] == 1
+    assert triage_cases.score(pair, app_says("urgent", others={"first": app_says("urgent")})).values["ordered"] == 0
+    assert triage_cases.score(pair, app_says("routine", others={"first": app_says("urgent")})).values["ordered"] == 0
+    group = GOLD | {"others": {"first": {"said": "y", "level": "urgent"}}, "kind": "same"}
+    assert triage_cases.score(group, app_says("urgent", others={"first": app_says("urgent")})).values["kept"] == 1
     assert triage_cases.score(group, None).values["kept"] == 0
 
 
@@ -92,8 +93,8 @@ def test_the_apps_own_cases_are_whole(which: str) -> None:
     pairs = sum(case.gold.get("kind") == "pair" for case in found)
     assert pairs == len({entry["pair"] for entry in entries if entry["pair"]}) >= 14
     for case in found:
-        if other := case.gold.get("other"):
-            assert (other["level"] == case.gold["level"]) == (case.gold["kind"] == "same")
+        if others := case.gold.get("others"):
+            assert (others["first"]["level"] == case.gold["level"]) == (case.gold["kind"] == "same")
 
 
 def test_an_unknown_set_of_cases_is_named() -> None:
@@ -124,3 +125,41 @@ def test_the_visits_are_read_with_their_units(benchmark_data: Path) -> None:
     temperatures = [case.gold["vitals"]["temperature"] for case in found if "temperature" in case.gold["vitals"]]
     assert sum(text.endswith("°C") for text in temperatures) == 1
     assert len(mimic_esi.cases(Context(read_settings(), benchmark_data, options={"cases": "subset"}))) == 70
+
+
+def test_a_text_is_varied_in_what_tells_of_a_person_and_in_what_tells_of_nobody() -> None:
+    gold = {
+        "said": "A 54-year-old man has a cough. He lost his wife.",
+        "age": None,
+        "sex": "male",
+        "pregnant": None,
+        "vitals": {},
+    }
+    made = triage_invariance.variants(gold, "Wei Zhang")
+    assert made["sex"]["said"] == "A 54-year-old woman has a cough. She lost her husband."
+    assert made["sex"]["sex"] == "female"
+    assert made["age"]["said"].startswith("A 54 y/o man")
+    assert made["name"]["said"].startswith("My name is Wei Zhang. A 54")
+    assert made["order"]["said"] == "He lost his wife. A 54-year-old man has a cough."
+    assert set(made) == {"sex", "name", "age", "greeting", "order", "letters"}
+    assert "sex" not in triage_invariance.variants(gold | {"said": "She is pregnant and has a cough."}, "Wei Zhang")
+    assert "age" not in triage_invariance.variants(gold | {"said": "A cough."}, "Wei Zhang")
+
+
+def test_changes_are_counted_by_what_was_changed_and_a_failure_changed_in_all() -> None:
+    gold = {"others": {"sex": {}, "name": {}, "greeting": {}}}
+    others = {"sex": app_says("urgent"), "name": app_says("routine"), "greeting": app_says("urgent")}
+    found = triage_invariance.score(gold, app_says("urgent", others=others))
+    assert (found.values["person"], found.values["wording"]) == (0.5, 0.0)
+    assert (found.values["changed_name"], found.values["asked_age"], found.outcome) == (1.0, 0.0, "wrong")
+    beyond = next(m for m in triage_invariance.BENCHMARK.measures if m.name == "beyond wording")
+    assert beyond.of(np.array([0.5, 0.25])) == 0.25
+    failed = triage_invariance.score(gold, None)
+    assert (failed.values["person"], failed.values["wording"], failed.outcome) == (1.0, 1.0, "failed")
+
+
+def test_the_texts_to_vary_are_read(benchmark_data: Path) -> None:
+    found = triage_invariance.cases(Context(read_settings(), benchmark_data))
+    assert sum(case.id.startswith("semigran") for case in found) == 45
+    assert len(found) > 70
+    assert all({"name", "greeting"} <= set(case.gold["others"]) for case in found)

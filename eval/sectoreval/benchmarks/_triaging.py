@@ -30,8 +30,8 @@ NOTE = (
 
 
 def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
-    """Asks one arm. A case's gold holds `said` and optionally `age`, `sex`, `pregnant` and `vitals`, as a form would; with `other`
-    it holds a second patient, and the reply holds a second reply by that name.
+    """Asks one arm. A case's gold holds `said` and optionally `age`, `sex`, `pregnant` and `vitals`, as a form would; with `others`
+    it holds more patients by name, and the reply theirs by the same names.
 
     The app's reply is `{"level", "esi", "raised", "by"}`, a model's `{"answer": its choice of `options`, the most urgent first}`, and
     that of both has all of it.
@@ -69,12 +69,11 @@ def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
             gold = state.metadata["gold"]
             reply, found = await replied(gold)
             shown = _shown(found)
-            if reply is not None and gold.get("other"):
-                reply["other"], _ = await replied(gold["other"])
-            if reply is None or reply.get("other", reply) is None:
+            others = {name: (await replied(other))[0] for name, other in gold.get("others", {}).items()}
+            if reply is None or None in others.values():
                 return store_failure(state, "the model gave none of the letters", evidence=shown)
             said = ", ".join(str(reply[name]) for name in ("level", "answer") if name in reply)
-            return store_reply(state, reply, said=said, evidence=shown)
+            return store_reply(state, reply | ({"others": others} if others else {}), said=said, evidence=shown)
 
         return solve
 

@@ -20,7 +20,7 @@ from sectorkit.app import load_app
 from sectorkit.errors import ConfigurationError, UnknownName
 
 _LEVELS = LEVELS[::-1]
-_OPTIONS = (
+OPTIONS = (
     "Emergency: an ambulance or an emergency department now",
     "Urgent: a clinician today",
     "Routine: an appointment within days",
@@ -47,7 +47,7 @@ def cases(context: Context) -> list[Case]:
         for kind in ("pair", "same"):
             if name := entry.get(kind):
                 if name in firsts:
-                    gold |= {"other": {key: firsts[name][key] for key in (*_KNOWN, "level")}, "kind": kind}
+                    gold |= {"others": {"first": {key: firsts[name][key] for key in (*_KNOWN, "level")}}, "kind": kind}
                 firsts.setdefault(name, gold)
         groups = {"language": entry["language"], "level": entry["level"]}
         found.append(
@@ -68,14 +68,14 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
         "sent_home": float(emergency and place <= LEVELS.index("self-care")), "low": float(emergency and place < LEVELS.index("urgent")),
         "calibrated": float(calibrated == gold["level"]), "over": float(place > wanted and said not in gold["may"]), "pair": 0.0, "ordered": 0.0, "same": 0.0, "kept": 0.0,
     }  # fmt: skip
-    if other := gold.get("other"):
+    if others := gold.get("others"):
         values[gold["kind"]] = 1.0
-        first, _ = levels_said(reply["other"] if reply else None, _LEVELS, lambda app: str(app["level"]))
+        first, _ = levels_said(reply["others"]["first"] if reply else None, _LEVELS, lambda app: str(app["level"]))
         before = LEVELS.index(first) if first else -1
         if gold["kind"] == "same":
             values["kept"] = float(reply is not None and before == place)
         else:
-            up = wanted > LEVELS.index(other["level"])
+            up = wanted > LEVELS.index(others["first"]["level"])
             values["ordered"] = float(reply is not None and before != place and (place > before) == up)
     return Scored(
         values, "failed" if reply is None else "right" if values["right"] else "wrong", said or "", gold["level"]
@@ -83,7 +83,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
 
 
 def solve(context: Context, arm: Arm) -> Any:
-    return ask_triage(context, arm, _OPTIONS)
+    return ask_triage(context, arm, OPTIONS)
 
 
 BENCHMARK = Benchmark(
