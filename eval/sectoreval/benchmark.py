@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sectoreval.arms import Arm
     from sectoreval.context import Context
+    from sectoreval.corpora import Corpus
 
 Sector: TypeAlias = Literal["governance", "healthcare", "manufacturing", "own"]
 Outcome: TypeAlias = Literal[
@@ -58,7 +59,7 @@ class Benchmark:
     `cases` reads all of them, in a fixed order; `solve` makes the Inspect solver that runs one arm and stores a reply
     by `store_reply`; `score` maps a case's gold and its reply to columns. Its reply is None where the case failed: then
     every column must have the value of a wrong answer. `options` are what `--set` may say of it. `source` names an entry of sources.toml; None is an app's own.
-    `without_model` are arms that ask no model though others do.
+    `without_model` are arms that ask no model though others do. `documents` are those that it searches, for `sectoreval documents`.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Benchmark:
     without_model: tuple[Arm, ...] = ()
     options: tuple[str, ...] = ()
     note: str = ""
+    documents: Callable[[Context], Corpus] | None = None
 
     @property
     def main(self) -> Measure:

@@ -40,6 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     fetch = add_command(commands, "fetch", _fetch, "get data sets from upstream, pinned and checked")
     fetch.add_argument("names", nargs="*", metavar="NAME", help="a benchmark or data set; by default every one")
 
+    documents = add_command(
+        commands, "documents", _documents, "write a benchmark's documents as files, for an app's --docs"
+    )
+    documents.add_argument("benchmark", metavar="BENCHMARK")
+    documents.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="a new or empty folder, or one that this command wrote"
+    )
+    documents.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the benchmark's own"
+    )
+    documents.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="a folder of data sets, instead of SECTOREVAL_DATA_DIR"
+    )
+
     run = add_command(commands, "run", _run, "run benchmarks; the same command again goes on where it stopped")
     run.set_defaults(stopped=_GOES_ON)
     run.add_argument("benchmarks", nargs="*", metavar="BENCHMARK")
@@ -115,6 +129,12 @@ def _fetch(settings: Settings, options: argparse.Namespace) -> int:
     from sectoreval.terminal import fetch_all
 
     return fetch_all(settings, options.names)
+
+
+def _documents(settings: Settings, options: argparse.Namespace) -> int:
+    from sectoreval.terminal import documents
+
+    return documents(settings, options.benchmark, options.folder, dict(map(_pair, options.set)), _data_dir(options))
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:

@@ -10,13 +10,14 @@ import filecmp
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sectoreval.results import write_whole
 from sectorkit.bench.beir import BeirDocument, BeirFolder, read_beir
+from sectorkit.errors import ConfigurationError
 from sectorkit.retrieval.index import Index
 
 if TYPE_CHECKING:
@@ -94,6 +95,18 @@ def write_beir(corpus: Corpus, folder: Path) -> None:
         folder / "queries.jsonl", "".join(_line({"_id": key, "text": text}) for key, text in corpus.questions.items())
     )
     _write(folder / "qrels" / "test.tsv", "\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
+
+
+def as_files(corpus: Corpus, context: Context, folder: Path) -> int:
+    """Write the documents as text files, each marked as of the kind "reference", and say how many. The folder must hold nothing else."""
+    from sectorkit.bench.documents import STAMP, write_documents
+
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / STAMP).exists())):
+        raise ConfigurationError(f"{folder} holds something else; name a new or empty folder")
+    marked = [replace(document, metadata={**document.metadata, "kind": "reference"}) for document in corpus.documents]
+    place = context.settings.home / "benchmarks" / "corpora" / f"{corpus.name}-files"
+    write_beir(replace(corpus, documents=marked), place)
+    return len(write_documents(read_beir(place), folder, progress=context.progress).ids)
 
 
 def copied(paths: Sequence[Path], folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
@@ -80,6 +80,24 @@ def _source_of(name: str) -> str:
             raise ConfigurationError(f"{name} needs no data but the app's own")
         return source
     raise UnknownName("benchmark or data set", name, [*benchmark_names(), *load_sources()])
+
+
+def documents(settings: Settings, name: str, folder: Path, options: Mapping[str, str], data_dir: Path | None) -> int:
+    """Write the documents that a benchmark searches into a folder that holds nothing else. ConfigurationError where it does."""
+    from sectoreval.corpora import as_files
+
+    benchmark = load_benchmark(name)
+    if benchmark.documents is None:
+        having = [b.name for b in map(load_benchmark, benchmark_names()) if b.documents]
+        raise UnknownName("benchmark with documents of its own", name, having)
+    for option in options:
+        if option not in benchmark.options:
+            raise UnknownName(f"option of {name}", option, list(benchmark.options))
+    with progress_bar("reading the documents") as progress:
+        context = Context(settings, data_dir, options=options, progress=progress)
+        written = as_files(benchmark.documents(context), context, folder)
+    out.print(f"{written:,} documents of {escape(benchmark.title)}: {folder}")
+    return 0
 
 
 def run_and_report(

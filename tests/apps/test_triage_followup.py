@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +152,31 @@ def test_a_signature_needs_a_name_and_another_level_a_reason() -> None:
     written = entry(made, lower)
     assert (written["proposed"], written["level"], written["reason"]) == ("emergency", "urgent", REASONS[0])
     assert "running" not in str(written)
+
+
+def test_texts_for_reference_are_for_questions_and_set_no_level(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    shutil.copytree(APP.corpus, docs / "guidance")
+    (docs / "medquad").mkdir()
+    said = "I have a nosebleed that drips from one nostril"
+    (docs / "medquad" / "a.md").write_text(f"# Nosebleed\n\n## Emergency: call now\n\n- {said}\n- {said} today\n")
+    (docs / "medquad" / "metadata.toml").write_text('["a.md"]\nkind = "reference"\n')
+    with closing(Index.open(tmp_path / "index", FakeEmbedder())) as index:
+        index.sync(docs)
+        made = found(said, index=index, age="30")
+        assert index.search(said, 1)[0].passage.metadata["source"] == "medquad/a.md"
+    assert made.guidance
+    assert made.guidance.source == "guidance/nosebleed.md"
+
+
+def test_of_a_folder_that_does_not_say_what_is_guidance_all_is(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "knee.md").write_text(
+        "# Knee\n\n## Urgent: today\n\n- A knee that locks.\n\n## Self-care: at home\n\n- A bruise.\n"
+    )
+    with closing(Index.open(tmp_path / "index", FakeEmbedder())) as index:
+        index.sync(docs)
+        made = found("My knee locks", index=index, age="30")
+    assert made.guidance
+    assert (made.guidance.level, made.level) == ("urgent", "urgent")

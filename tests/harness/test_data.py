@@ -20,8 +20,11 @@ from sectoreval.data import (
     matches,
     verify,
 )
+from sectoreval.terminal import documents
 from sectorkit.bench.jsonl import field, read_json, read_jsonl
 from sectorkit.errors import ConfigurationError, UnknownName
+from sectorkit.retrieval.corpus import scan
+from sectorkit.settings import Settings
 
 NEAR = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
 NAMED = os.environ.get("SECTOREVAL_DATA_DIR")
@@ -327,3 +330,20 @@ def test_a_field_of_another_kind_is_named_with_its_line(value: object, kind: typ
 def test_a_missing_field_is_named_with_its_place() -> None:
     with pytest.raises(ConfigurationError, match=r'a\.json, entry 5: "b" is missing; correct it or remove it'):
         field(Path("a.json"), "entry 5", {"a": 1}, "b", str)
+
+
+@needs_local
+def test_a_benchmarks_documents_are_written_as_files_where_nothing_else_is(tmp_path: Path) -> None:
+    settings, folder = Settings(home=tmp_path / "home"), tmp_path / "medquad"
+    assert documents(settings, "medquad_liveqa", folder, {"folders": "core"}, LOCAL) == 0
+    files, skipped = scan(folder)
+    assert (len(files), skipped) == (5_554, [])
+    assert {file.metadata["kind"] for file in files} == {"reference"}
+    assert documents(settings, "medquad_liveqa", folder, {"folders": "core"}, LOCAL) == 0  # its own folder, again
+    (tmp_path / "home" / "mine.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="holds something else"):
+        documents(settings, "medquad_liveqa", tmp_path / "home", {"folders": "core"}, LOCAL)
+    with pytest.raises(UnknownName, match="medquad_liveqa"):
+        documents(settings, "medqa", folder, {}, LOCAL)
+    with pytest.raises(UnknownName, match="folders"):
+        documents(settings, "medquad_liveqa", folder, {"folder": "core"}, LOCAL)

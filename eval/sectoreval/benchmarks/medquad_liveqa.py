@@ -67,6 +67,10 @@ def questions(folder: Path, folders: str) -> dict[str, tuple[str, dict[str, int]
     return found
 
 
+def _documents(context: Context) -> Corpus:
+    return answers(context.data("medquad_liveqa"), _folders(context))
+
+
 @cache
 def answers(folder: Path, folders: str) -> Corpus:
     """The corpus; its questions are left to `questions`, which has to know it."""
@@ -119,10 +123,9 @@ BENCHMARK = Benchmark(
         mean("judged@10", "judged", about="share of the first ten that anybody judged"),
     ),
     cases=cases,
-    solve=lambda context, arm: search(
-        context, arm, opened=context.index(answers(context.data("medquad_liveqa"), _folders(context)))
-    ),
+    solve=lambda context, arm: search(context, arm, opened=context.index(_documents(context))),
     score=score,
     needs_model=False,
     options=("folders",),
+    documents=_documents,
 )

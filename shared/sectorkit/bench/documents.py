@@ -24,7 +24,7 @@ from sectorkit.retrieval.corpus import METADATA_FILE
 from sectorkit.retrieval.parse.normalise import DATES, clean, visible
 
 _LAYOUT = "1"  # raise it when the files would come out otherwise
-_STAMP = ".written"  # a sync leaves out what begins with a dot
+STAMP = ".written"  # a sync leaves out what begins with a dot
 _LONGEST = 120  # characters of a name; file systems end at 255 bytes
 _LEAD = 80  # characters of a text that serve as its title where it has none
 
@@ -55,10 +55,10 @@ def write_documents(data: BeirFolder, folder: Path, *, progress: Progress = sile
         else:
             empty.append(document.id)
     stamp = f"{_LAYOUT} {data.sha256[data.corpus.name]}"
-    if not _is_written(folder / _STAMP, stamp):
+    if not _is_written(folder / STAMP, stamp):
         try:
             _write(data, folder, names, progress)
-            (folder / _STAMP).write_text(stamp)
+            (folder / STAMP).write_text(stamp)
         except OSError as error:
             raise StoreBroken(f"the documents cannot be written to {folder}: {error}; free some space there") from error
     return WrittenCorpus(folder, {name: identifier for identifier, name in names.items()}, tuple(empty))

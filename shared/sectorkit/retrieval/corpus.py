@@ -5,7 +5,8 @@
     status = "superseded"
     valid_to = 2023-06-30
 
-The file is optional, as is every field. What a document says of itself (front matter, HTML `meta`) comes second.
+The file is optional, as is every field. One in a folder below speaks of the files there; where both name a file, the upper one counts.
+What a document says of itself (front matter, HTML `meta`) comes second.
 """
 
 from __future__ import annotations
@@ -59,13 +60,13 @@ def scan(folder: Path) -> tuple[list[CorpusFile], list[Skipped]]:
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder; name one that holds documents")
     root = folder.resolve()
-    side = _read_metadata(folder / METADATA_FILE)
+    side = _side_files(folder, root)
     suffixes = supported_suffixes()
     files: list[CorpusFile] = []
     skipped: list[Skipped] = []
     for path in sorted(folder.rglob("*")):
         source = path.relative_to(folder).as_posix()
-        if any(part.startswith(".") for part in path.relative_to(folder).parts) or source == METADATA_FILE:
+        if any(part.startswith(".") for part in path.relative_to(folder).parts) or path.name == METADATA_FILE:
             continue
         try:
             reason = _refusal(path, root, suffixes)
@@ -98,11 +99,22 @@ def _refusal(path: Path, root: Path, suffixes: frozenset[str]) -> str | None:
     return None
 
 
+def _side_files(folder: Path, root: Path) -> dict[str, dict[str, Any]]:
+    """What the side files of the folder and of those below it say, by source."""
+    said: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.rglob(METADATA_FILE), key=lambda path: -len(path.parts)):
+        place = path.parent.relative_to(folder)
+        hidden = any(part.startswith(".") for part in place.parts)
+        if path.is_file() and path.resolve().is_relative_to(root) and not hidden:
+            said |= {(place / source).as_posix(): entry for source, entry in _read_metadata(path).items()}
+    return said
+
+
 def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
-    if not path.exists():
-        return {}
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
     for source, entry in entries.items():

@@ -187,6 +187,16 @@ def test_malformed_metadata_is_refused_by_name(index: Index, corpus: Path) -> No
         index.sync(corpus)
 
 
+def test_a_side_file_in_a_folder_below_speaks_of_the_files_there(index: Index, corpus: Path) -> None:
+    (corpus / "zh" / "metadata.toml").write_text('["rental.md"]\nkind = "law"\n["lost.md"]\nkind = "law"\n')
+    report = index.sync(corpus)
+    assert index.document("zh/rental.md").metadata["kind"] == "law"
+    assert list(report.skipped) == ["zh/lost.md"]
+    (corpus / "metadata.toml").write_text('["zh/rental.md"]\nkind = "draft law"\n')  # the upper one counts
+    index.sync(corpus)
+    assert index.document("zh/rental.md").metadata["kind"] == "draft law"
+
+
 @pytest.mark.parametrize(("query", "why"), [("", "empty"), ("  \n", "empty"), ("x" * 100_000, "100,000")])
 def test_a_question_that_is_none_is_refused(index: Index, query: str, why: str) -> None:
     with pytest.raises(RequestError, match=why):
