@@ -35,7 +35,9 @@ _ANNOUNCED = (
     re.compile(
         rf"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Monsieur|Madame|Sra?|Señora?|Don|Doña)\b\.? (?P<name>(?:de |van |von |al-|el-)?{_CAPITAL}(?:[ -]{_CAPITAL}){{0,3}})"
     ),
-    re.compile(r"(?:我叫|我的名字是|他叫|她叫|孩子叫|姓名[:：]?)\s*(?P<name>[\u4e00-\u9fff]{2,4}?)(?=[,，。;；、\s]|$|今年|是|有)"),
+    re.compile(
+        r"(?:我叫|我的名字是|他叫|她叫|孩子叫|姓名[:：]?)\s*(?P<name>[\u4e00-\u9fff]{2,4}?)(?=[,，。;；、\s]|$|今年|是|有)"
+    ),
     re.compile(
         r"(?:اسمي|اسمه|اسمها|اسم المريض(?:ة)?|السيدة?)\s*:?\s*(?P<name>[\u0621-\u064a]+(?: [\u0621-\u064a]+)?)(?=[،,.؛\s]|$)"
     ),
@@ -45,7 +47,9 @@ _ANNOUNCED = (
 def masked(text: str) -> str:
     """The text with each identifier as "[date]", "[e-mail]", "[number]", "[address]" or "[name]"."""
     for pattern in _ANNOUNCED:
-        text = pattern.sub(lambda m: f"{m[0][: m.start('name') - m.start()]}[name]{m[0][m.end('name') - m.start() :]}", text)
+        text = pattern.sub(
+            lambda m: f"{m[0][: m.start('name') - m.start()]}[name]{m[0][m.end('name') - m.start() :]}", text
+        )
     for word, pattern in _MASKS:
         text = pattern.sub(f"[{word}]", text)
     return text

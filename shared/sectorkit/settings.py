@@ -58,7 +58,9 @@ class Settings(BaseSettings):
 
     answer_timeout: float = Field(300, gt=0, description="seconds until a model's answer is given up")
     audit: bool = Field(True, description="keep the log of questions, shown passages and decisions")
-    audit_texts: bool | None = Field(None, description="keep what people wrote in that log, too; by default not of apps about persons")
+    audit_texts: bool | None = Field(
+        None, description="keep what people wrote in that log, too; by default not of apps about persons"
+    )
 
     @field_validator("home", "vllm_python")
     @classmethod
