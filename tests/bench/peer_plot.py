@@ -10,7 +10,7 @@ from peer_report import OURS, pooled
 
 from sectorkit.stats import interval
 
-_STYLE = (
+STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#222}.small{font-size:12px;fill:#666}line{stroke:#8a8f98;stroke-width:2}"
     ".ours{fill:#1668c7}.peer{fill:#8a8f98}.embedding{opacity:.4}"
     "@media(prefers-color-scheme:dark){text{fill:#eee}.small{fill:#aaa}.ours{fill:#6db1ff}.peer{fill:#9aa0a8}}"
@@ -34,7 +34,7 @@ def plot(results: Mapping[str, Any]) -> str:
     note = f'<text class="small" x="{_LABELS + _STEP}" y="{height - 6}">faint: what embedding takes</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">\n<title>Quality, '
-        f"ingestion and search of Sectorkit and its peers</title>\n<style>{_STYLE}</style>\n{names}\n{moved}\n{note}\n</svg>\n"
+        f"ingestion and search of Sectorkit and its peers</title>\n<style>{STYLE}</style>\n{names}\n{moved}\n{note}\n</svg>\n"
     )
 
 
