@@ -86,21 +86,7 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     # What was assessed and asked, and what was signed, travel with the page: nothing about a person is kept on the server.
     run, signature = (gr.Textbox(visible="hidden", value="") for _ in range(2))
     form, both = [said, age, sex, pregnant, state, *fields], [run, signature]
-    views = [
-        level,
-        following,
-        question,
-        answers,
-        *buttons,
-        reasons,
-        deciding,
-        run,
-        signature,
-        signed,
-        decided,
-        why,
-        words,
-    ]
+    views = [level, following, question, answers, *buttons, reasons, deciding, run, signature, signed, decided, why, words]  # fmt: skip
 
     def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]] = ()) -> Assessment:
         return assess(_patient(values, asked), shipped_rules(), runtime.index(app.name))
@@ -109,11 +95,10 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
         """The rules alone: what they say is shown before anything has been searched for."""
         try:
             alone = assess(_patient(values), shipped_rules(), None)
-            return working.waiting("Searching the guidance") if alone.floor.level is None else at_least(
-                alone
-            ), *_nothing()
+            shown = at_least(alone) if alone.floor.level else working.waiting("Searching the guidance")
         except SectorkitError as error:
-            return working.problem(str(error)), *_nothing()
+            shown = working.problem(str(error))
+        return shown, *_nothing()
 
     def shown_for(values: Sequence[str], asked: Sequence[tuple[str, Answer]]) -> tuple[Any, ...]:
         try:
@@ -121,7 +106,7 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
         except SectorkitError as error:
             return working.problem(str(error)), *_nothing()
         try:
-            record(runtime.settings, app, entry(made))
+            record(runtime.settings, app, entry(made, asked))
         except StoreError as error:  # the level is shown whatever else is broken
             made = replace(made, notes=(*made.notes, str(error)))
         language = _language(values[0])
@@ -145,11 +130,11 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
 
     def signing(held: str, decided: str, why: str, words: str, signer: str, *values: str) -> tuple[Any, ...]:
         try:
-            made = found(values, _run(held, values).asked)
+            asked = _run(held, values).asked
+            made = found(values, asked)
             decision = decide(made, _DECISIONS[decided], signer, why, words)
-            record(
-                runtime.settings, app, entry(made, decision) | {"words": kept(runtime.settings, app, decision.words)}
-            )
+            logged = replace(decision, words=kept(runtime.settings, app, decision.words) or "")
+            record(runtime.settings, app, entry(made, asked, logged))
         except SectorkitError as error:
             return working.problem(str(error)), gr.skip()
         return signed_html(decision), _SIGNED.dump_json(decision).decode()

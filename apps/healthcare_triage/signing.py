@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,22 +58,16 @@ def decide(found: Assessment, level: str, signed: str, reason: str = "", words: 
     return Decision(found.level, level, signed, reason, words, _now())
 
 
-def entry(found: Assessment, decision: Decision | None = None) -> dict[str, Any]:
-    """What the log keeps: levels and the rules' names, and no word of what was said. `words` is left to whoever knows what may be kept."""
-    said: Mapping[str, Any] = {
-        "kind": "assessment", "proposed": found.level, "esi": found.esi, "by": found.raised_by, "rules": found.rules,
+def entry(found: Assessment, asked: Sequence[tuple[str, str]] = (), decision: Decision | None = None) -> dict[str, Any]:
+    """What the log keeps: levels, the rules' names, which signs were asked for with the answers, and no word of what was said.
+
+    The `words` of a decision are kept as they are: whoever logs it leaves out what may not be kept."""
+    made: dict[str, Any] = {
+        "kind": "decision" if decision else "assessment", "proposed": found.level, "esi": found.esi, "by": found.raised_by, "rules": found.rules,
         "flags": [raised.id for raised in found.floor.raised], "guidance": found.guidance.source if found.guidance else None,
-        "missing": list(found.missing),
+        "missing": list(found.missing), "asked": dict(asked),
     }  # fmt: skip
-    if decision is None:
-        return dict(said)
-    signed = asdict(decision)
-    return {
-        **said,
-        "kind": "decision",
-        **{k: signed[k] for k in ("level", "signed", "reason", "words", "at")},
-        "accepted": decision.accepted,
-    }
+    return made | (asdict(decision) | {"accepted": decision.accepted} if decision else {})
 
 
 def _now() -> str:

@@ -149,7 +149,8 @@ def test_a_signature_needs_a_name_and_another_level_a_reason() -> None:
     lower = decide(made, "urgent", "C. Nurse", REASONS[0], "seen, well")
     assert not lower.accepted
     assert decide(found("I have a cold"), "emergency", "C. Nurse", REASONS[0]).level == "emergency"
-    written = entry(made, lower)
+    written = entry(made, [("stiff neck", "no")], lower)
+    assert written["asked"] == {"stiff neck": "no"}
     assert (written["proposed"], written["level"], written["reason"]) == ("emergency", "urgent", REASONS[0])
     assert "running" not in str(written)
 

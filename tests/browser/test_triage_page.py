@@ -122,7 +122,7 @@ def test_a_clinician_signs_what_was_proposed_or_another_level_with_a_reason(
 
     *_, signed = log(line)
     assert (signed["proposed"], signed["level"], signed["accepted"]) == ("emergency", "urgent", False)
-    assert (signed["signed"], signed["reason"], signed["words"]) == ("C. Nurse", "Seen or examined in person", None)
+    assert (signed["signed"], signed["reason"], signed["words"]) == ("C. Nurse", "Seen or examined in person", "")
     assert "Byron" not in (line.settings.logs_dir / "audit.jsonl").read_text(encoding="utf-8")
     page.get_by_role("button", name="Draft: SBAR").click()
     page.wait_for_selector("article[aria-label=Draft] >> text=C. Nurse")
