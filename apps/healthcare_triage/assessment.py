@@ -1,8 +1,7 @@
 """Assessment: what the rules make of a patient, and the guidance that is nearest to what was said, each sentence with its place.
 
 The level is the more urgent of two: the floor of the rules, and the section of the guidance in which the sentence stands that is
-nearest to what was said; where a more urgent section is about as near, it is that. Neither is a model's: what the small ones choose was
-measured to be no better than chance.
+nearest to what was said; where a more urgent section is about as near, it is that. Neither is a model's, whose `opinion` can be asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
@@ -21,6 +20,9 @@ from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit, Passage
+
+if TYPE_CHECKING:
+    from healthcare_triage.opinion import Opinion
 
 _DEPTH, _RANKED = 30, 10  # passages that are searched for, and of these the ones that tell the topic
 _READ = 2_000  # characters of what was said that are searched with
@@ -57,8 +59,8 @@ class Guidance:
 
 @dataclass(frozen=True)
 class Assessment:
-    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules" or "guidance"; `missing` are vital signs that nobody gave;
-    `rules` is the version of the rules.
+    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules", "guidance" or "model"; `missing` are vital signs that nobody
+    gave; `rules` is the version of the rules; `opinion` a model's, where it was asked.
 
     `notes` say what was not as it should be: a reading that cannot be used, an age that is not known, a search by words alone.
     """
@@ -72,6 +74,7 @@ class Assessment:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     rules: str
+    opinion: Opinion | None = None
 
 
 def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:

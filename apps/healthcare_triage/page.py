@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from healthcare_triage.assessment import Assessment, assess
 from healthcare_triage.followup import LANGUAGES, MOST, Answer, Question, confirmed, next_question, words_of
+from healthcare_triage.opinion import Opinion, asked_for, with_opinion
 from healthcare_triage.patient import Patient, read_patient
 from healthcare_triage.rules import FOLDER, Raised, shipped_rules
 from healthcare_triage.signing import REASONS, Decision, decide, entry
@@ -67,6 +68,9 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
             state = gr.Dropdown(list(_STATES), value="Not given", label="Consciousness", min_width=140)
         with gr.Row():
             fields = [gr.Textbox(label=label, min_width=140) for label in _VITALS.values()]
+        wanted = gr.Checkbox(
+            label="Ask the language model, too. It can raise the level and never lowers it; small ones raise too often."
+        )
         check = gr.Button("Assess", variant="primary", elem_classes="sk-go")
     level = html("")
     with gr.Column(visible=False, elem_classes="sk-page sk-followup") as following:
@@ -88,8 +92,9 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     form, both = [said, age, sex, pregnant, state, *fields], [run, signature]
     views = [level, following, question, answers, *buttons, reasons, deciding, run, signature, signed, decided, why, words]  # fmt: skip
 
-    def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]] = ()) -> Assessment:
-        return assess(_patient(values, asked), shipped_rules(), runtime.index(app.name))
+    def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]], said: Opinion | None) -> Assessment:
+        made = assess(_patient(values, asked), shipped_rules(), runtime.index(app.name))
+        return with_opinion(made, said) if said else made
 
     def at_once(*values: str) -> tuple[Any, ...]:
         """The rules alone: what they say is shown before anything has been searched for."""
@@ -100,55 +105,74 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
             shown = working.problem(str(error))
         return shown, *_nothing()
 
-    def shown_for(values: Sequence[str], asked: Sequence[tuple[str, Answer]]) -> tuple[Any, ...]:
+    def shown_for(
+        values: Sequence[str],
+        asked: Sequence[tuple[str, Answer]] = (),
+        said: Opinion | None = None,
+        *,
+        note: str = "",
+        waits: str = "",
+    ) -> tuple[Any, ...]:
         try:
-            made = found(values, asked)
+            made = found(values, asked, said)
         except SectorkitError as error:
             return working.problem(str(error)), *_nothing()
+        made = replace(made, notes=(*made.notes, *filter(None, (note,))))
         try:
             record(runtime.settings, app, entry(made, asked))
         except StoreError as error:  # the level is shown whatever else is broken
             made = replace(made, notes=(*made.notes, str(error)))
         language = _language(values[0])
-        after, page = next_question(made, shipped_rules(), asked, language), words_of(language)[1]
+        # While something is waited for that replaces all this, there is nothing to answer and to sign.
+        after = None if waits else next_question(made, shipped_rules(), asked, language)
+        page = words_of(language)[1]
         left = asked_html(after, asked, page, stopped=made.level == "emergency")
         return (
-            level_html(made, so_far=after is not None), gr.Column(visible=bool(left)), left, gr.Row(visible=after is not None),
-            *(gr.Button(page[answer]) for answer in _ANSWERS), reasons_html(app.name, made), gr.Column(visible=True),
-            _Run(of=_digest(values), asked=tuple(asked), sign=after.sign if after else None).model_dump_json(), "", "", _ACCEPT, "", "",
+            level_html(made, waits or ("a question is open" if after else "")), gr.Column(visible=bool(left)), left, gr.Row(visible=after is not None),
+            *(gr.Button(page[answer]) for answer in _ANSWERS), reasons_html(app.name, made), gr.Column(visible=not waits),
+            _Run(of=_digest(values), asked=tuple(asked), sign=after.sign if after else None, said=said).model_dump_json(), "", "", _ACCEPT, "", "",
         )  # fmt: skip
 
-    def assessed(*values: str) -> tuple[Any, ...]:
-        return shown_for(values, ())
+    def assessed(wanted: bool, *values: str) -> tuple[Any, ...]:
+        return shown_for(values, waits="the model is being asked" if wanted and runtime.chat else "")
+
+    def with_model(wanted: bool, held: str, *values: str) -> tuple[Any, ...]:
+        if not wanted or not held:
+            return tuple(gr.skip() for _ in views)
+        made = found(values, (), None)
+        said, why = asked_for(runtime.chat, made, in_words(made))
+        return shown_for(values, (), said, note=why)
 
     def answered(answer: Answer, held: str, *values: str) -> tuple[Any, ...]:
         try:
             before = _run(held, values)
         except SectorkitError as error:
             return working.problem(str(error)), *_nothing()
-        return shown_for(values, (*before.asked, (before.sign, answer)) if before.sign else before.asked)
+        asked = (*before.asked, (before.sign, answer)) if before.sign else before.asked
+        return shown_for(values, asked, before.said)
 
     def signing(held: str, decided: str, why: str, words: str, signer: str, *values: str) -> tuple[Any, ...]:
         try:
-            asked = _run(held, values).asked
-            made = found(values, asked)
+            run = _run(held, values)
+            made = found(values, run.asked, run.said)
             decision = decide(made, _DECISIONS[decided], signer, why, words)
             logged = replace(decision, words=kept(runtime.settings, app, decision.words) or "")
-            record(runtime.settings, app, entry(made, asked, logged))
+            record(runtime.settings, app, entry(made, run.asked, logged))
         except SectorkitError as error:
             return working.problem(str(error)), gr.skip()
         return signed_html(decision), _SIGNED.dump_json(decision).decode()
 
     def drafted(name: str, held: str, signature: str, *values: str) -> Draft:
-        asked = _run(held, values).asked
+        run = _run(held, values)
         decision = _SIGNED.validate_json(signature) if signature else None
-        return handover(name, found(values, asked), date.today(), asked, decision)
+        return handover(name, found(values, run.asked, run.said), date.today(), run.asked, decision)
 
     written = draft_buttons(app.name, FORMS, drafted, [*both, *form])
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     sent = [check.click, said.submit, age.submit, *(field.submit for field in fields)]
     gr.on(sent, lambda: "", None, written, **quiet)
-    gr.on(sent, at_once, form, views, **quiet).then(assessed, form, views, **quiet)
+    first = gr.on(sent, at_once, form, views, **quiet).then(assessed, [wanted, *form], views, **quiet)
+    first.then(with_model, [wanted, run, *form], views, **quiet)
     for answer, button in zip(_ANSWERS, buttons, strict=True):
         button.click(partial(answered, answer), [run, *form], views, **quiet).then(lambda: "", None, written, **quiet)
     sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature], **quiet).then(
@@ -157,11 +181,12 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
 
 
 class _Run(BaseModel):
-    """What was assessed: the form's digest, the answers so far, and the sign that is being asked for."""
+    """What was assessed: the form's digest, the answers so far, the sign that is being asked for, and a model's opinion."""
 
     of: str
     asked: tuple[tuple[str, Answer], ...] = ()
     sign: str | None = None
+    said: Opinion | None = None
 
 
 _SIGNED = TypeAdapter(Decision)
@@ -218,13 +243,16 @@ def at_least(alone: Assessment) -> str:
     return banner(str(alone.floor.level), "at least, by the rules") + working.waiting("Searching the guidance")
 
 
-def level_html(found: Assessment, *, so_far: bool = False) -> str:
-    """The level, which may rise where it is `so_far`, what to do until then, and what was not as it should be."""
+def level_html(found: Assessment, waits: str = "") -> str:
+    """The level, what it `waits` for and may rise by, what to do until then, and what was not as it should be."""
     said = list(found.notes) + ([f"Not given: {', '.join(found.missing)}."] if found.missing else [])
     do = _once(raised.do for raised in found.floor.raised if raised.do)
-    by = f"ESI {found.esi}, set by the {'rules' if found.raised_by == 'rules' else 'guidance'}" + (
-        "; so far, since a question is open" if so_far else ""
-    )
+    by = f"ESI {found.esi}, set by the {found.raised_by}" + (f"; so far, since {waits}" if waits else "")
+    if found.opinion:
+        narrowly = ", narrowly" if found.opinion.narrow else ""
+        said.append(
+            f"The model {found.opinion.model} says {found.opinion.level}{narrowly}; it can raise the level and not lower it."
+        )
     return "".join((
         '<article class="sk-answer sk-assessment" aria-label="Assessment">', banner(found.level, by),
         f'<h3>Until then</h3><ul class="sk-points">{"".join(f"<li>{esc(line)}</li>" for line in do)}</ul>' if do else "",
@@ -263,7 +291,7 @@ def reasons_html(app: str, found: Assessment) -> str:
         f'<ul class="sk-points">{cited}</ul>' if guidance else "",
         f'<h3>When to call again</h3><ul class="sk-points">{net}</ul>' if net else "",
         f'<h3>To ask</h3><ol class="sk-points">{wanted}</ol>' if wanted else "",
-        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(found.rules)}; no language model took part.</p></article>',
+        f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(found.rules)}; {"a" if found.opinion else "no"} language model took part.</p></article>',
     ))  # fmt: skip
 
 
@@ -293,6 +321,13 @@ def _who(patient: Patient) -> str:
     return ", ".join(filter(None, (" or ".join(ages), patient.sex or "", bears, state)))
 
 
+def in_words(found: Assessment) -> str:
+    """The patient as a model is told: who, what was said, what was read."""
+    who, said = _who(found.patient), "; ".join((found.patient.said.strip(), *found.patient.confirmed.values()))
+    read = "; ".join(f"{reading.name} {reading.text}" for reading in found.floor.readings)
+    return " ".join(filter(None, (f"{who}." if who else "", said, f"({read})" if read else "")))
+
+
 def _once(lines: Iterable[str]) -> list[str]:
     """Each line once, and none that another begins with."""
     said = list(dict.fromkeys(lines))
@@ -316,7 +351,7 @@ def handover(
         "person": [Line(who, "Person", reported=True)] if (who := _who(patient)) else [],
         "said": [Line(patient.said.strip(), "Said", reported=True)],
         "answers": [Line(said[answer], f"Asked: {sign}", reported=True) for sign, answer in asked],
-        "proposed": [Line(f"{found.level}, ESI {found.esi}", "Proposed by rules and guidance", reported=decision is not None, by="" if decision else "clinician")],
+        "proposed": [Line(f"{found.level}, ESI {found.esi}", f"Proposed by the {found.raised_by}", reported=decision is not None, by="" if decision else "clinician")],
         "readings": [Line(reading.text, reading.name.capitalize(), reported=True) for reading in found.floor.readings],
         "flags": [Line(f"{', '.join(r.because)} ({r.source})", r.name, by="clinician") for r in found.floor.raised],
         "problems": [Line(note, by="whoever took the call") for note in found.notes],

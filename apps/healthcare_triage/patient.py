@@ -65,9 +65,9 @@ _OF_CHILD = re.compile(
 _GIVES_BIRTH = re.compile(
     r"\b(?<!not )(?<!no )(?<!no estoy )(?<!no esta )(?<!pas )(?:pregnan\w*|expecting|embaraza\w*|enceinte|embarazo|grossesse|postpartum|gave birth|c-section|accouch\w*|di a luz|parto)\b"
     # "32 weeks gone", "G2P1", "EDD", "I'm due", "my wife is 36 weeks", and in Spanish and French "I am of 30 weeks", "at my 7th month"
-    r"|\b(?:\d{1,2}\s*(?:weeks?|wks?|months?)\s*(?:gone|along|gestation|preg)|g\d\s*p\d|edd|edc|due date|(?:i'm|i am|she's|she is|wife is|baby is) due)\b"
+    r"|\b(?:\d{1,2}\s*(?:weeks?|wks?|months?)\s*(?:gone|along|gestation|preg)|g\d\s*p\d|edd|edc|due date|(?:i'm|i am|she's|she is|wife is|baby is) due|in (?:her|my) \d{1,2}(?:st|nd|rd|th) (?:week|month))\b"
     r"|\b(?:i'm|i am|she's|she is|(?:wife|girlfriend|partner|fiancee)(?: is|'s)) (?:now |about |at )?(?:[4-9]|[1-3]\d|4[0-2])\s*(?:weeks?|wks?)\b(?! (?:old|post|into|in|since|after|out|clean|sober|late|overdue))"
-    r"|\b(?:estoy|esta|voy|va) de (?:casi )?\d{1,2}\s*(?:semanas|meses)\b|\b(?:suis|est) a (?:mon |son )?\d{1,2}e?\s*(?:semaines?|mois|sa)\b|\b\d{1,2} ?sa\b"
+    r"|\b(?:estoy|esta|voy|va) de (?:casi )?\d{1,2}\s*(?:semanas|meses)\b|\b(?:suis|est) a (?:mon |son )?\d{1,2}e?\s*(?:semaines?|mois|sa)\b(?! de (?!grossesse))|\b\d{1,2} ?sa\b"
     r"|(?<!没)(?<!没有)(?<!未)怀孕|孕\d|孕期|孕妇|产后|怀了?\d+个?[周月]|(?<!غير )(?<!لست )(?<!ليست )(?:حامل|الحمل)|الولاده|ولدت|(?:في |ب)(?:ال)?شهر(?:ي|ها)? ?(?:ال)?(?:رابع|خامس|سادس|سابع|ثامن|تاسع)"
 )
 

@@ -66,6 +66,7 @@ def entry(found: Assessment, asked: Sequence[tuple[str, str]] = (), decision: De
         "kind": "decision" if decision else "assessment", "proposed": found.level, "esi": found.esi, "by": found.raised_by, "rules": found.rules,
         "flags": [raised.id for raised in found.floor.raised], "guidance": found.guidance.source if found.guidance else None,
         "missing": list(found.missing), "asked": dict(asked),
+        "model": {"name": found.opinion.model, "level": found.opinion.level} if found.opinion else None,
     }  # fmt: skip
     return made | (asdict(decision) | {"accepted": decision.accepted} if decision else {})
 

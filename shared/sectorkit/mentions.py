@@ -8,13 +8,16 @@ Things are given with the phrases that name them:
 In a phrase, `pain*` stands for every word that begins so, `(a|b c)` for one of several, `(my)?` for what may be missing, `..` for
 up to six words between, `~` for a space or a hyphen that may be missing, and `#` for a number of ten or more. All languages are looked for at once, since a message may mix them. Case, accents and the vowel signs
 of Arabic make no difference. Where it is unclear whether something is denied, it counts as mentioned.
+
+Of what only sounds like a thing, "can't breathe through my nose", `instead` says that it is none: {"blocked nose": ["breathless"]}. Things of
+`now` count as they are now: "sepsis", and neither "history of sepsis" nor "sepsis three years ago".
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -34,28 +37,52 @@ _LETTERS = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": ""
 # -- denial ------------------------------------------------------------------------------------------------------------
 
 # "I do not have", "there is no": and not "cannot stop vomiting", "no relief from the pain", "not only".
-_HAVE = r"(?:have|has|had|having|been|feel|feels|feeling|got|get|gets|been|any|see|notice|noticed|suffer|develop|developed|complain|report|reports)"
+_HAVE = r"(?:have|has|had|having|been|feel|feels|feeling|got|get|gets|any|see|notice|noticed|suffer|develop|developed|complain|report|reports)(?! (?:so |very |too |quite |at all )?(?:well|good|right|ok|okay|great|myself|himself|herself|better|normal|fine)\b)"
+# "never had such a headache", "haven't had pain like this before" say that it is there.
+_UNLIKE = r"(?! [^.;]{0,60}\b(?:like (?:this|that)|before|such|(?:this|that|so|as) (?:bad|badly|strong|severe|much|intense))\b)"
 # What happens to a patient, or does not: "didn't pass out".
 _DOES = r"(?:actually |even |really )?(?:pass|faint|vomit|throw|black|lose|lost|bleed|bled|hurt|hit|bang|swell|swollen|swelled|chok|fall|fallen|collaps)"
 # An English "no" is none of these, which a Spanish one often is: "no puede respirar y le duele el pecho" denies nothing.
 _SPANISH = r"(?:me|te|se|le|les|lo|la|los|las|nos|es|son|esta|estoy|estan|estamos|pued\w+|podia|pudo|aguant\w+|respir\w+|reaccion\w+|respond\w+|contest\w+|despiert\w+|quier\w+|bebe|come|comio|toma|tomo|orin\w+|mea|para|dej\w+|solo|sabe|sabemos|mejor\w+|baja\w*|ced\w+|cierra|puso|duerm\w+|habl\w+|camin\w+|anda|muev\w+|moverse|traga\w*|sopor\w+|recuerd\w+|reconoc\w+|ve|veo|oye|entiend\w+)\b"
 _DENIED = re.compile(
-    rf"\b(?:no(?! (?:relief|improvement|better|longer|idea|doubt|matter|one|body|appetite|help|change|use|sleep|sooner|response|reaction|feeling|sensation|movement|movements|way|will|time|wonder|ambulance|insulin|food)\b)(?! {_SPANISH})(?! (?:tien|teng|hay|he|ha|present|sient|refier))"
-    r"|nor|neither|without(?! (?:warning|stopping|reason|any warning))|denies|denied|denying|negative for|free of|absence of|rules? out"
-    rf"|(?:not(?! (?:been able|able))|never(?! [^.;]{{0,40}}\b(?:like this|like that|before)\b)|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t) (?:\w+ )?{_HAVE}|not any|nothing like"
-    r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
+    rf"\b(?:no(?! (?:denying|good|bowel|urine|stools?|wet|pulse|breath|breathing|power|strength|signs? of life|relief|improvement|better|longer|idea|doubt|matter|one|body|appetite|help|change|use|sleep|sooner|response|reaction|feeling|sensation|movement|movements|way|will|time|wonder|ambulance|insulin|food)\b)(?! {_SPANISH})(?! (?:tien\w*|teng\w*|hay|he|ha|present\w*|sient\w*|refier\w*)\b)"
+    r"|nor|neither|without(?! (?:warning|stopping|reason|any warning))|denies|denied|denying|negative for|free of|absence of|rules out|ruled out"
+    r"|no longer(?= (?:short of breath|breathless|wheez|vomit|bleed|cough|fever|nause|dizzy))"
+    rf"|(?:not(?! (?:been able|able))|never|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t){_UNLIKE} (?:\w+ )?{_HAVE}|not any|nothing like"
+    r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile|on (?:any )?(?:oxygen|o2)|breathing (?:fast|hard|heav)))|no(?= respira\w* (?:rapid|agitad|mal))|ne(?= respire\w* pas (?:vite|mal|fort))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
     rf"|(?:did|does|do|has|have|had)(?:nt|n't| not)(?= {_DOES})"
     r"|sin(?! (?:parar|cesar|motivo|control|aire|pulso|avisar|fuerza|conocimiento|sentido|poder|dejar))|niega\w*|niego|nego|ningun\w*|tampoco|ni|nunca (?:he|ha|tuv\w+)"
     r"|no (?:tiene|tengo|tienen|hay|ha tenido|he tenido|ha|he|presenta|siente|siento|tenemos|tenia|refiere|le duele|me duele|veo)(?: \w+)?"
     r"|sans(?! (?:arret|cesse|prevenir|raison|pouvoir|force|connaissance|pouls|s'arreter|air))|pas de|aucun\w*|nie|jamais eu"
     r"|n'(?:ai|a|as|ont|avons|avait|y a|eu)(?: \w+)? (?:pas|plus|aucun\w*|jamais)(?: eu)?"
     r"|ne (?:ressen\w+|presente\w*|souffr\w+|vomi\w*|tousse\w*|saigne\w*|se plaint|sen\w+) (?:pas|plus))(?=\W|$)"
-    rf"|\bpas d'|没有(?!力|反应|呼吸|意识|知觉|脉搏|精神|胃口|食欲|征兆)|没(?!法|办法|力|反应|知觉|意识|气|呼吸|脉搏|多久|站稳|吃|睡|完没了|看清|打疫苗|有力|有反应|有呼吸|有意识|有知觉|有脉搏|精神|胃口)|并无|无(?![法力缘故论]|明显诱因|征兆|意识|反应|呼吸|脉搏)|否认|未见|未诉"
+    rf"|\bpas d'|没有(?!力|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|意识(?![障不模丧])|知觉(?![障异丧])|脉搏|精神|胃口|食欲|征兆)|没(?!法|办法|力|反应|知觉|意识|气|呼吸|脉搏|多久|站稳|吃|睡|完没了|看清|打疫苗|有力|有反应|有呼吸|有意识|有知觉|有脉搏|精神|胃口)|并无|无(?![法力缘故论]|明显诱因|征兆|意识(?![障不模丧])|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|脉搏)|否认|未见|未诉|未吸"
     rf"|不(?![停仅光只止住着了下断])(?=[{_HAN}]?(?:发烧|发热|痛|疼|咳|吐|晕|出血|肿|胸闷|头痛|头晕|腹泻|拉肚子|恶心|气短|呼吸困难))"
-    rf"|(?<![{_ARABIC}])(?:لا يوجد|لا توجد|لا يعاني|لا تعاني|لا اعاني|لا اشعر|لا يشكو|لا تشكو|ليس (?:لدي|لديه|لديها|عندي|عنده|عندها|هناك)|ليس(?! فقط)|(?:بدون|بلا|دون|من غير|من دون)(?! (?:سبب|توقف|مقدمات|وعي|علاج|ان|ما))|ما عند(?:ي|ه|ها)ش|معند(?:ي|ه|ها)ش|مفيش|مافيش|ينفي|تنفي|خالي من|ما عندي|ما عنده|ما في|ولا(?! شي)|لا(?= (?:الم|حمي|حراره|قيء|نزيف|اسهال|دوخه|طفح|سعال|تورم|ضيق))|لم يكن|لم(?! (?:يعد|تعد|ينم|تنم|يتحسن|تتحسن|يتوقف|تتوقف|يستجب|تستجب|يستيقظ|تستيقظ)))(?![{_ARABIC}])"
+    rf"|(?<![{_ARABIC}])(?:لا يوجد|لا توجد|لا يعاني|لا تعاني|لا اعاني|لا اشعر|لا يشكو|لا تشكو|ليس (?:لدي|لديه|لديها|عندي|عنده|عندها|هناك)|ليس(?! فقط)|(?:بدون|بلا|دون|من غير|من دون)(?! (?:سبب|توقف|مقدمات|وعي|علاج|ان|ما))|ما عند(?:ي|ه|ها)ش|معند(?:ي|ه|ها)ش|مفيش|مافيش|ينفي|تنفي|خالي من|ما عندي|ما عنده|ما في|ولا(?! شي)|(?:لا|ما|مش)(?= (?:ب?ي|ب?ت)(?:نزف|تقيا|سعل))|لا(?= (?:الم|حمي|حراره|قيء|نزيف|اسهال|دوخه|طفح|سعال|تورم|ضيق))|لم يكن|لم(?! (?:يعد|تعد|ينم|تنم|يتحسن|تتحسن|يتوقف|تتوقف|يستجب|تستجب|يستيقظ|تستيقظ)))(?![{_ARABIC}])"
 )
 _ANOTHERS = re.compile(
     r"\b(?:died (?:of|from)|passed away from|family history of|runs in (?:the|my) family|murio de|antecedentes? familiar(?:es)?|(?:est )?morte? d(?:e|')|antecedents? famil\w+)\b|死于|家族史|توفي بسبب|ماتت? بسبب"
+)
+# What turns a denial round: "I can't say there is no chest pain", "no pain until this morning". The part in which it stands denies nothing.
+_UNDENIED = re.compile(
+    r"\b(?:until|till|hasta (?:hoy|ayer|que|hace|esta)|jusqu'a (?:hier|aujourd'hui|ce|cette)"
+    r"|(?:can'?t|cannot|can not|couldn'?t|wouldn'?t|won'?t|don'?t|not) (?:say|deny|exclude|rule out|swear|be sure)"
+    r"|no (?:puedo|puede|se puede) (?:decir|negar|descartar)|no niego|not that (?:i|he|she|it|we|they) (?:do|does|did|have|has)(?:nt| not)|(?:peux|peut) pas (?:dire|nier|exclure))\b"
+    r"|不能(?:说|否认|排除)|不是没有|并非没有|直到|لا (?:استطيع|يمكن) (?:القول|انكار|استبعاد)|لا انكر"
+)
+# "no fever he is vomiting", without a comma, begins anew; "no pain when he is resting" does not.
+_ANEW = re.compile(
+    r"(?<!that )(?<!if )(?<!when )(?<!whether )(?<!because )(?<!since )(?<!while )(?<!unless )(?<!as )(?<!say )(?<!says )(?<!think )(?<!denies )(?<!denied )"
+    r"\b(?:(?:i|he|she|it|they|we) (?:have|has|had|am|is|are|was|were|feels?|got|cant|cannot|can't|keeps?|fainted|collapsed)|(?:my|his|her) \w+ (?:hurts?|aches?|is|are|feels?))\b"
+)
+# What was, and is not now: from such a word up to what brings the present back, and the part of a list with "three years ago".
+_HISTORY = re.compile(
+    r"(?:(?<!day )(?<!days )(?<!hour )(?<!hours )(?<!hr )(?<!week )(?<!weeks )\b(?:history of|hx(?: of)?|h/o|pmhx?|past medical history|previous|prior(?! to)|antecedentes?|antecedents?|atcd)\b|既往|曾经|(?<!\w)(?:تاريخ مرضي|سوابق)(?!\w)).*?"
+    r"(?=[.;!?。；！？\n]|$|\b(?:now|today|but|presents?|presenting|here|c/o|complain\w*|arrives?|sent|came|has|having|is|ahora|hoy|maintenant)\b|现|今)"
+)
+_AGO = re.compile(
+    r"\b(?:(?:years?|yrs|months) ago|in (?:19|20)\d\d|last year|as a child|hace (?:\w+ )?(?:anos?|meses)|il y a (?:\w+ )?(?:ans?|mois)|en (?:19|20)\d\d)\b|年前|去年|病史|后遗症"
+    r"|(?<!\w)(?:قبل|من|منذ) (?:\w+ )?(?:سنوات|سنه|سنين|سنتين|اشهر|شهور)(?!\w)"
 )
 _BEHIND = re.compile(
     r"[ \t]*(?:[:：][ \t]*|\([ \t]*)?(?:\bnone\b|\babsent\b|\bnegative\b|\bdenied\b|\bno\b(?=\s*(?:[,.;)\n]|$))|\(-\)|（-）|阴性)"
@@ -65,10 +92,15 @@ _CLAUSE = re.compile(
     r"|(?<!\w)(?:but|however|although|though|except|yet|now|pero|aunque|sino|excepto|ahora|mais|sauf|cependant|maintenant)(?!\w)|但是|但|不过|可是|只是|而是|除了|现在|(?<!\w)(?:لكن|ولكن|الا ان|الان)(?!\w)"
 )
 _COMMA = re.compile(r"[,、/]|(?<!\w)(?:or|and|nor|y|o|u|ni|et|ou)(?!\w)|[和或与及]|(?<!\w)(?:او|و)(?!\w)")
-# A part of a list that says something of its own ends what was denied ahead of it: "no fever, he has a stiff neck".
+# What denies a whole list, "denies fever, cough"; and what shows that there is one, "no fever, cough or rash".
+_OF_LISTS = re.compile(r"denie|denying|negative|free of|absence|ruled|rules|nieg|nego|nie|否认|ينفي|تنفي")
+_LISTED = re.compile(r"\b(?:or|nor|o|u|ni|ou)\b|[、/或]|(?<!\w)او(?!\w)")
+# A part of a list that says something of its own ends what was denied ahead of it: "no fever, he has a stiff neck", "denies pain, can't walk".
 _STATES = re.compile(
-    r"\b(?:i|he|she|it|they|we|have|has|had|is|are|was|were|am|got|feels?|with|started|since|there|my|his|her|very|severe|sudden\w*|increasing\w*"
-    r"|tengo|tiene|hay|esta|estan|estoy|con|es|mi|su|desde|me|le|se|duele|dio|tuvo|a|il|elle|elles|ca|j'ai|ai|est|avec|depuis|mon|ma|son|sa|vomit|parle|saigne)\b|有(?!无)|是|他|她|我|(?<!\w)(?:لدي|لديه|لديها|عندي|عنده|عندها|مع|هو|هي|يعاني|تعاني)(?!\w)"
+    r"\b(?:no|not|never|cant|cannot|wont|couldnt|unable|hardly|barely|stopped|lost|took|taken|passed|fell|hit|woke|swallowed|drank|vomited|fainted|collapsed"
+    r"|puede|puedo|perdio|perdi|cayo|tomo|trago|ne|n'\w+|plus"
+    r"|i|he|she|it|they|we|have|has|had|is|are|was|were|am|got|feels?|with|started|since|there|my|his|her|very|just|only|some|slight\w*|mild|severe|sudden\w*|increasing\w*|crushing|worst|terrible|unbearable|worse|worsening|constant|ongoing|for \w+ (?:days?|hours?|weeks?|minutes?)"
+    r"|tengo|tiene|solo|solamente|algo|juste|seulement|un peu|hay|esta|estan|estoy|con|es|mi|su|desde|me|le|se|duele|dio|tuvo|a|il|elle|elles|ca|j'ai|ai|est|avec|depuis|mon|ma|son|sa|vomit|parle|saigne)\b|有(?!无)|是|他|她|我|(?<!\w)(?:لدي|لديه|لديها|عندي|عنده|عندها|مع|هو|هي|يعاني|تعاني)(?!\w)"
 )
 
 
@@ -84,10 +116,17 @@ class Mention:
 class Mentions:
     """Finds things in a text by their phrases; made once, and then quick: a few milliseconds for a thousand phrases and a message.
 
-    `things` are phrases by name and language. SectorkitError names a phrase that cannot be read.
+    `things` are phrases by name and language; of a thing within a mention of its `instead` there is none, and those of `now` have to be
+    now. SectorkitError names a phrase that cannot be read.
     """
 
-    def __init__(self, things: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    def __init__(
+        self,
+        things: Mapping[str, Mapping[str, Sequence[str]]],
+        instead: Mapping[str, Collection[str]] | None = None,
+        now: Collection[str] = (),
+    ) -> None:
+        self._instead, self._now = instead or {}, frozenset(now)
         self._phrases = [
             (name, _Phrase(phrase, f"{name}, {language}"))
             for name, languages in things.items()
@@ -95,9 +134,10 @@ class Mentions:
             for phrase in phrases
         ]
 
-    def of(self, text: str) -> dict[str, list[Mention]]:
-        """What the text says there is: each thing with the places where it does, in the order of the text."""
-        plain, places = folded(text)
+    def of(self, text: str, fold: tuple[str, Sequence[int]] | None = None) -> dict[str, list[Mention]]:
+        """What the text says there is: each thing with the places where it does, in the order of the text. `fold` is folded(text), if it
+        was made already."""
+        plain, places = fold or folded(text)
         met = [
             (name, *match.span())
             for name, phrase in self._phrases
@@ -105,8 +145,15 @@ class Mentions:
             for match in phrase.pattern.finditer(plain)
         ]
         denied = _denied(plain, [start for _, start, _ in met])
+        meant = [(set(self._instead[name]), start, end) for name, start, end in met if name in self._instead]
+        past = _past(plain) if any(name in self._now for name, _, _ in met) else b""
         found: dict[str, list[Mention]] = {}
         for name, start, end in met:
+            if (name in self._now and past[start]) or any(
+                name in those and first <= start and end <= last and end - start < last - first
+                for those, first, last in meant
+            ):
+                continue
             if not denied[start] and not _BEHIND.match(plain, end):
                 first, last = places[start], places[end - 1] + 1
                 found.setdefault(name, []).append(Mention(text[first:last], first, last))
@@ -134,22 +181,40 @@ def folded(text: str) -> tuple[str, list[int]]:
 
 def _denied(plain: str, starts: Sequence[int]) -> bytearray:
     """For each character whether what begins there is denied, or said of somebody else. `starts` are where things are named: a denial
-    goes on behind a comma only where it denied one of them, "no fever, cough", and not "no allergies, chest pain"."""
+    goes on only where it denied one of them, "no fever or cough", and not "no allergies, chest pain"; and behind a comma only in what is a
+    list, "no fever, cough or rash", and not "no fever, chest pain"."""
     denied = bytearray(len(plain) + 1)
     for start, end in _parts(_CLAUSE, plain, 0, len(plain)):
-        carried = False
+        carried, listed, before = False, False, start
         for a, b in _parts(_COMMA, plain, start, end):
-            own = _DENIED.search(plain, a, b) or _ANOTHERS.search(plain, a, b)
-            if own:
-                carried = any(own.start() < start < b for start in starts)
-                denied[own.start() + 1 : b] = b"\x01" * (
-                    b - own.start() - 1
-                )  # what begins with it is no denial: "no pulse"
-            elif carried and not _STATES.search(plain, a, b):
+            carried = carried and (listed or "," not in plain[before:a])
+            before = b
+            undenied = _UNDENIED.search(plain, a, b)
+            while own := (not undenied and _DENIED.search(plain, a, b)) or _ANOTHERS.search(plain, a, b):
+                anew = _ANEW.search(plain, own.end(), b)
+                a, last = (anew.start() if anew else b), own.start() + 1  # what begins with it is no denial: "no pulse"
+                carried = not anew and any(own.start() < at < b for at in starts)
+                listed = bool(_OF_LISTS.match(own[0]) or _LISTED.search(plain, b, end))
+                denied[last:a] = b"\x01" * (a - last)
+            if a == b:
+                continue
+            if carried and not _STATES.search(plain, a, b):
                 denied[a:b] = b"\x01" * (b - a)
             elif plain[a:b].strip():
                 carried = False
     return denied
+
+
+def _past(plain: str) -> bytearray:
+    """For each character whether it is told of the past."""
+    past = bytearray(len(plain) + 1)
+    spans = [match.span() for match in _HISTORY.finditer(plain)]
+    if _AGO.search(plain):
+        parts = [part for clause in _parts(_CLAUSE, plain, 0, len(plain)) for part in _parts(_COMMA, plain, *clause)]
+        spans += [part for part in parts if _AGO.search(plain, *part)]
+    for start, end in spans:
+        past[start:end] = b"\x01" * (end - start)
+    return past
 
 
 def _parts(separator: re.Pattern[str], plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:

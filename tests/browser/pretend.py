@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from langchain_core.documents import Document
 
@@ -151,6 +152,7 @@ class PretendRuntime:
     model: Stage = field(default_factory=lambda: Stage("model", "ready", "qwen2.5-coder-0.5b", 1.0))
     searchable: bool = True
     settings: Settings = field(default_factory=lambda: Settings(audit=False))
+    chat: Any = None
     asked: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     most_at_once: int = 0

@@ -58,11 +58,57 @@ MENTIONS = Mentions(
         ("an X-ray, an xray, an x ray", {"x-ray"}),
         ("head hurts", {"my head"}),
         ("Fever since Monday. No pain in the chest.", {"fever"}),
+        ("no fever, chest pain", {"chest pain"}),
+        ("no fever, can't breathe", {"breathless"}),
+        ("no fever, chest pain or vomiting", set()),
+        ("denies fever, vomiting, passed out", {"collapse"}),
+        ("no fever he has chest pain", {"chest pain"}),
+        ("no chest pain when he is vomiting", set()),
+        ("no fever until he had chest pain", {"fever", "chest pain"}),
+        ("I can't say that I have no chest pain", {"chest pain"}),
+        ("I don't feel well my chest hurts and I vomit", {"vomiting"}),
+        ("I never had such chest pain", {"chest pain"}),
+        ("I haven't had chest pain like this before", {"chest pain"}),
+        ("no chest pain, just vomiting", {"vomiting"}),
+        ("no longer vomiting", set()),
+        ("rule out chest pain", {"chest pain"}),
+        ("chest pain was ruled out, ruled out fever", {"chest pain"}),
+        ("no puedo negar que tengo fiebre", {"fever"}),
         ("", set()),
     ],
 )
 def test_what_is_said_and_what_is_denied(text: str, found: set[str]) -> None:
     assert set(MENTIONS.of(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("can't breathe through my nose", {"blocked nose"}),
+        ("can't breathe through my nose, and I can't breathe at all", {"blocked nose", "breathless"}),
+        ("can't breathe", {"breathless"}),
+        ("sepsis", {"sepsis"}),
+        ("history of sepsis, now vomiting", {"vomiting"}),
+        ("2 day history of sepsis", {"sepsis"}),
+        ("prior to arrival: sepsis", {"sepsis"}),
+        ("sepsis three years ago", set()),
+        ("sepsis now, and three years ago", {"sepsis"}),
+        ("sepsis in 2019; vomiting", {"vomiting"}),
+        ("history of vomiting", {"vomiting"}),
+        ("hace 3 años sepsis", set()),
+        ("三年前败血症", set()),
+    ],
+)
+def test_what_sounds_like_a_thing_and_what_was_one_long_ago(text: str, found: set[str]) -> None:
+    things = {
+        "breathless": {"en": ["can't breathe"]},
+        "blocked nose": {"en": ["can't breathe (well)? through (my)? nose"]},
+        "sepsis": {"en": ["sepsis"], "zh": ["败血症"]},
+        "vomiting": {"en": ["vomit*"]},
+    }
+    mentions = Mentions(things, {"blocked nose": ["breathless"]}, ["sepsis"])
+    assert set(mentions.of(text)) == found
+    assert mentions.of(text, folded(text)) == mentions.of(text)
 
 
 def test_a_mention_has_the_words_as_they_were_written_and_their_place() -> None:

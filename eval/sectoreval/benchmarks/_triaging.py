@@ -38,6 +38,8 @@ def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
     """
     from inspect_ai.solver import solver
 
+    from healthcare_triage.opinion import guidance_text
+
     chooser = None
     if arm not in WITHOUT_MODEL:
         if context.served is not None:
@@ -57,7 +59,7 @@ def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
             }
         if chooser:
             question = f"{in_words(gold)}\nHow urgent is it?"
-            picks = await chooser.picks(Question(question, tuple(options), _guidance(found)))
+            picks = await chooser.picks(Question(question, tuple(options), guidance_text(found) if found else ""))
             if picks is None:
                 return None, found
             reply["answer"] = picks
@@ -114,15 +116,6 @@ def _assess(gold: Mapping[str, Any], index: Any) -> Assessment:
 
     known = {name: gold.get(name) for name in ("age", "sex", "pregnant", "vitals")}
     return assess(read_patient(gold["said"], **known), shipped_rules(), index)
-
-
-def _guidance(found: Assessment | None) -> str:
-    """The nearest sentences of the guidance, each with the section it stands in; nothing where there is none."""
-    if found is None or found.guidance is None:
-        return ""
-    levels = {quote: level for level, quote in found.guidance.sentences}
-    lines = [f"- {levels[quote].capitalize()}: {quote.quote}" for quote in found.guidance.quotes if quote in levels]
-    return "\n".join([f"Guidance on {found.guidance.title.lower()}:", *lines]) if lines else ""
 
 
 def _shown(found: Assessment | None) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from healthcare_triage.opinion import OPTIONS as LEVEL_TEXTS
 from healthcare_triage.rules import LEVELS
 from sectoreval.arms import Arm
 from sectoreval.benchmark import Benchmark, Case, Reply, Scored
@@ -20,12 +21,7 @@ from sectorkit.app import load_app
 from sectorkit.errors import ConfigurationError, UnknownName
 
 _LEVELS = LEVELS[::-1]
-OPTIONS = (
-    "Emergency: an ambulance or an emergency department now",
-    "Urgent: a clinician today",
-    "Routine: an appointment within days",
-    "Self-care at home",
-)
+OPTIONS = tuple(LEVEL_TEXTS.values())
 _SETS = ("held-out", "developed")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
