@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import unicodedata
 from functools import cache
 from typing import Any, TypeAlias
@@ -16,6 +17,7 @@ Quantity: TypeAlias = Any
 # 1200, 1,200.5, 1 200, 4,2, 4.2e3
 _NUMBER = r"[-+−]?(?:\d{1,3}(?:[ \u00a0\u202f,.']\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?:[eE][-+]?\d{1,2})?)(?!\d)"
 _VALUE = re.compile(rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>.*?)\s*")
+_MAKING = threading.Lock()
 _LONGEST = 60  # characters of a value
 # What pint may be given: words with small exponents, multiplied and divided. It would compute anything else.
 _TERM = r"[^\W\d_]{1,20}(?:\*\*-?[1-4])?"
@@ -127,8 +129,14 @@ def _bare(digits: str) -> str:
     return re.sub(r"[ \u00a0\u202f,.']", "", digits)
 
 
-@cache
 def _registry() -> Any:
+    """The one registry: units of two cannot be compared, so that threads must not make one each."""
+    with _MAKING:
+        return _made()
+
+
+@cache
+def _made() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -95,3 +97,22 @@ def test_a_comma_behind_a_zero_is_of_decimals(text: str, value: float) -> None:
 
 def test_a_comma_that_can_be_either_is_told_apart_by_nobody_here() -> None:
     assert readings_of("1,200 rpm") == ["1200 rpm", "1.200 rpm"]
+
+
+_AT_ONCE = """
+import threading
+from sectorkit.units import quantity
+start, read = threading.Barrier(8), []
+def first():
+    start.wait()
+    read.append(quantity("92 degC"))
+threads = [threading.Thread(target=first) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(all(one == other for one in read for other in read), len(read))
+"""
+
+
+def test_values_that_are_read_first_by_several_threads_at_once_can_be_compared() -> None:
+    done = subprocess.run([sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "8"]
