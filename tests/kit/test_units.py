@@ -105,7 +105,7 @@ from sectorkit.units import quantity
 start, read = threading.Barrier(8), []
 def first():
     start.wait()
-    read.append(quantity("92 degC"))
+    read.append(quantity("960 1/min"))
 threads = [threading.Thread(target=first) for _ in range(8)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
