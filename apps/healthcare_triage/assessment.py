@@ -1,7 +1,7 @@
 """Assessment: what the rules make of a patient, and the guidance that is nearest to what was said, each sentence with its place.
 
 The level is the more urgent of two: the floor of the rules, and the section of the guidance in which the sentence stands that is
-nearest to what was said; where a more urgent section is about as near, it is that. Neither is a model's, whose `opinion` can be asked for.
+nearest to what was said, less what it denies; where a more urgent section is about as near, it is that. Neither is a model's, whose `opinion` can be asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
 from sectorkit.errors import RequestError, SectorkitError, ServerUnavailable
+from sectorkit.masking import masked
 from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -30,7 +31,8 @@ _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
 _GUIDANCE = {"kind": ["guidance"]}  # and no text for reference
 _FAR = 0.28  # of similarity, below which the nearest sentence is about something else
-_NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
+_USUAL = 0.01  # of similarity, that a topic's usual level is ahead by
+_NARROW = 0.0025  # of similarity, within which the more urgent of two sections counts
 _QUESTIONS, _SAFETY_NET = "Questions that decide", "Safety net"
 _NEEDED = ("heart rate", "respiratory rate", "oxygen saturation", "systolic pressure", "temperature")
 
@@ -92,7 +94,7 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
     if len(patient.ages) > 1:
         notes.append("Several ages are named; the strictest limits were used. Give the patient's age.")
     guidance, away = (
-        _guidance_or_why_not(patient, index)
+        _guidance_or_why_not(patient, rules, index)
         if index is not None
         else (None, "The guidance is not ready yet; only the rules were used.")
     )
@@ -111,17 +113,19 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
     )  # fmt: skip
 
 
-def _guidance_or_why_not(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
+def _guidance_or_why_not(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
     """The guidance; where it fails, why: what the rules say must be shown whatever else is broken."""
     try:
-        return _guidance(patient, index)
+        return _guidance(patient, rules, index)
     except SectorkitError as error:
         return None, f"The guidance could not be searched; only the rules were used: {error}"
 
 
-def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
+def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
-    said = "\n".join((patient.said[:_READ], *patient.confirmed))
+    # A vector takes "no fever" for a fever, and a name for a place or a people.
+    said = masked(patient.said[:_READ])
+    said = "\n".join((rules.affirmed(said) or said, *patient.confirmed))
     try:
         hits, why = searched(index, said, _DEPTH, _GUIDANCE)
     except RequestError:  # of a folder that does not say what is guidance, all is
@@ -142,10 +146,10 @@ def _guidance(patient: Patient, index: Index) -> tuple[Guidance | None, str]:
         except ServerUnavailable as error:  # it went away since the search
             why = str(error)
         else:
-            found = [(float(score), *sentence) for score, sentence in zip(scores, sentences, strict=True)]
-            near = sorted(found, key=lambda one: -one[0])
-            if near[0][0] < _FAR:
+            if max(scores) < _FAR:
                 return None, "No guidance on this was found; only the rules were used."
+            ahead = [float(score) + _USUAL * (at == usual) for score, (at, _) in zip(scores, sentences, strict=True)]
+            near = sorted(zip(ahead, *zip(*sentences, strict=True), strict=True), key=lambda one: -one[0])
             level = max((at for score, at, _ in near if score >= near[0][0] - _NARROW), key=LEVELS.index)
     narrow = bool(near) and level != near[0][1]
     quotes = tuple(quote for _, _, quote in near[:_QUOTES])

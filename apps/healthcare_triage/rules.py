@@ -47,7 +47,7 @@ _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?(?![.,]?\d)"
 _UNIT = r"(?:mg ?/? ?dl|g/l|mmols?)(?:/l)?"
 _TAIL = r"(?:\s*(?:bpm|lpm|rpm|%|/ ?min\w*|per min\w*|beats|breaths|mmhg|次))*"
 # Between a name and its number, and what behind a number makes it none of the name's: "pulse 5 minutes ago".
-_IS = r"(?:\s*(?:is|are|was|were|of|at|in|en|al|=|:|-|a|de|est|es|era|rate|level|levels|reads?|reading|going|beating|racing|running|only|now|just|about|around|approx|has been|(?:drop|dropp|go|gone|went|came|come|down|up)\w*(?: down| up)? to|là|est a|baja a|sube a|是|为|到|约|只有|每分钟|高达)\s*){0,3}\s*[.,]?\s*"
+_IS = r"(?:\s*(?:at rest|resting|en reposo|au repos|is|are|was|were|of|at|in|en|al|=|:|-|a|de|est|es|era|rate|level|levels|reads?|reading|going|beating|racing|running|only|now|just|about|around|approx|has been|(?:drop|dropp|go|gone|went|came|come|down|up)\w*(?: down| up)? to|là|est a|baja a|sube a|是|为|到|约|只有|每分钟|高达)\s*){0,3}\s*[.,]?\s*"
 _NONE_OF_IT = r"(?!\s*(?:/\s*\d|minutes|mins?\b(?! \d)|sec|hours?|hrs?\b|h\b|days?|weeks?|months?|years?|yrs?\b|y/?o\b|times(?! (?:a|per|each))|x\b|litres?|liters?|l\b|lpm|grams?|g\b(?!/)|spoons?|tsp|lumps?|packets?|minutos|horas|dias|semanas|anos|veces|heures|jours|semaines|ans\b|fois|分钟(?!\d)|小时|天|岁|دقيقه|دقايق|ساعه|ايام|سنه|out of|/10))"
 
 
@@ -190,6 +190,10 @@ class Rules:
         level = order[0].level if order else None
         esi = min((one.esi for one in order if one.level == level), default=None)
         return Floor(level, esi, tuple(order), tuple(signs), tuple(readings), tuple(problems))
+
+    def affirmed(self, text: str) -> str:
+        """The text without what it denies."""
+        return self._mentions.affirmed(text)
 
     def signs_of(self, text: str) -> tuple[str, ...]:
         """The signs that a text names and does not deny."""

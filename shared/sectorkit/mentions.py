@@ -28,6 +28,7 @@ _BETWEEN = r"[^\w.;:!?。；！？،؛\n]+"  # two words of one phrase
 _APART = r"[^\w.,;:!?。；！？，،؛\n]+"  # within a gap
 _GAP = rf"(?:{_APART}[\w']+){{0,6}}{_APART}"
 _HAN = "\u3400-\u9fff"
+_WORD = re.compile(rf"\s*(?:[{_HAN}]|[^\s{_HAN}]+)")
 _HAN_GAP = r"[^。；！？，,.;!?\n]{0,6}"
 _ARABIC = "\u0600-\u06ff"
 _ATTACHED = r"(?:[وفبلك]{0,2}(?:ال)?|لل)"  # and, so, in, for, as, the: written as one with an Arabic word
@@ -160,6 +161,18 @@ class Mentions:
         for name, mentions in found.items():
             found[name] = sorted(dict.fromkeys(mentions), key=lambda mention: mention.start)
         return found
+
+    def affirmed(self, text: str) -> str:
+        """The text without the words that are denied or said of somebody else, for what takes "no fever" for a fever, such as vectors."""
+        plain, places = folded(text)
+        starts = [
+            match.start()
+            for _, phrase in self._phrases
+            if any(word in plain for word in phrase.anchors)
+            for match in phrase.pattern.finditer(plain)
+        ]
+        denied = {place for place, is_denied in zip(places, _denied(plain, starts), strict=False) if is_denied}
+        return _WORD.sub(lambda m: "" if denied.intersection(range(*m.span())) else m[0], text).strip()
 
 
 def folded(text: str) -> tuple[str, list[int]]:

@@ -181,3 +181,16 @@ def test_of_a_folder_that_does_not_say_what_is_guidance_all_is(tmp_path: Path) -
         made = found("My knee locks", index=index, age="30")
     assert made.guidance
     assert (made.guidance.level, made.level) == ("urgent", "urgent")
+
+
+def test_neither_a_denial_nor_a_name_moves_the_guidance(index: Index) -> None:
+    said = "I have a nosebleed that drips from one nostril"
+    plain = found(said, index=index, age="30").guidance
+    denied = found(f"{said}. No fever, no chest pain and no rash.", index=index, age="30").guidance
+    assert plain
+    assert denied
+    assert [quote.quote for quote in denied.quotes][:1] == [quote.quote for quote in plain.quotes][:1]
+    one, other = (
+        found(f"My name is {name}. {said}", index=index, age="30").guidance for name in ("Ada Byron", "Wei Zhang")
+    )
+    assert one == other

@@ -151,3 +151,27 @@ def test_words_of_denial_that_deny_something_else(text: str) -> None:
 )  # fmt: skip
 def test_denials_in_four_languages(text: str) -> None:
     assert not MENTIONS.of(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("I have a headache. No fever and no stiff neck.", "I have a headache."),
+        ("I don't have chest pain but my arm hurts", "I my arm hurts"),
+        ("No tengo fiebre, me duele la cabeza", "me duele la cabeza"),
+        ("没有发烧，头很痛", "没，头很痛"),
+        ("He is not breathing", "He is not breathing"),
+        ("", ""),
+    ],
+)
+def test_what_is_denied_is_left_out_of_a_text(said: str, left: str) -> None:
+    things = {
+        "fever": {"en": ["fever"], "es": ["fiebre"], "zh": ["发烧"]},
+        "stiff neck": {"en": ["stiff neck"]},
+        "chest pain": {"en": ["chest pain"]},
+    }
+    things |= {
+        "not breathing": {"en": ["not breathing"]},
+        "headache": {"en": ["headache"], "es": ["duele la cabeza"], "zh": ["头很痛"]},
+    }
+    assert Mentions(things).affirmed(said) == left
