@@ -61,7 +61,8 @@ class Guidance:
 
 @dataclass(frozen=True)
 class Assessment:
-    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules", "guidance" or "model"; `missing` are vital signs that nobody
+    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules", "guidance" or "model", or empty where
+    none of them says anything, and the level is routine for want of one; `missing` are vital signs that nobody
     gave; `rules` is the version of the rules; `opinion` a model's, where it was asked.
 
     `notes` say what was not as it should be: a reading that cannot be used, an age that is not known, a search by words alone.
@@ -104,12 +105,12 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
             f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
         )
     level = max(floor.level or "self-care", guidance.level if guidance else "routine", key=LEVELS.index)
-    by_rules = floor.level == level
+    by_rules = floor.level is not None and floor.level == level
     esi = floor.esi if by_rules and floor.esi else ESI[level]
     given = {reading.name for reading in floor.readings}
     missing = tuple(name for name in _NEEDED if name not in given) if level in ("urgent", "emergency") else ()
     return Assessment(
-        patient, floor, level, esi, "rules" if by_rules else "guidance", guidance, missing, tuple(dict.fromkeys(notes)), rules.version
+        patient, floor, level, esi, "rules" if by_rules else "guidance" if guidance else "", guidance, missing, tuple(dict.fromkeys(notes)), rules.version
     )  # fmt: skip
 
 

@@ -91,9 +91,9 @@ def _letters(reply: Any) -> Mapping[str, float]:
     """The log-probability of each letter as the first token, the lowest that is listed where it is not; of a server that lists none, the
     letter that was written has all."""
     content = (reply.response_metadata.get("logprobs") or {}).get("content") or []
-    listed = {
-        entry["token"].strip(): float(entry["logprob"]) for entry in (content[0]["top_logprobs"] if content else ())
-    }
+    listed: dict[str, float] = {}
+    for entry in content[0]["top_logprobs"] if content else ():  # the likeliest first; "A" and " A" are one letter
+        listed.setdefault(entry["token"].strip(), float(entry["logprob"]))
     if not listed:
         written = str(reply.content).strip()
         if written not in _LETTERS or len(written) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -19,7 +19,7 @@ from healthcare_triage.followup import LANGUAGES, MOST, Answer, Question, confir
 from healthcare_triage.opinion import Opinion, asked_for, with_opinion
 from healthcare_triage.patient import Patient, read_patient
 from healthcare_triage.rules import FOLDER, Raised, shipped_rules
-from healthcare_triage.signing import REASONS, Decision, decide, entry
+from healthcare_triage.signing import REASONS, Decision, decide, entry, not_lower, signed_entry
 from sectorkit.app import SectorApp
 from sectorkit.audit import kept, record
 from sectorkit.drafts import Draft, Line, fill_in
@@ -38,6 +38,7 @@ _VITALS = {
     "blood glucose": "Glucose (mmol/L or mg/dL)",
 }  # fmt: skip
 _STATES = {"Not given": "", "Alert": "alert", "Confused": "confused", "Responds to voice": "voice", "Responds to pain": "pain", "Unresponsive": "unresponsive"}  # fmt: skip
+_OXYGEN = {"Not given": "", "Room air": "", "Being given": "on oxygen"}
 _PREGNANT = {"Not given": None, "No": False, "Yes, or gave birth within six weeks": True}
 _SEXES = {"Not given": None, "Female": "female", "Male": "male"}
 _ANSWERS: tuple[Answer, ...] = ("yes", "no", "unknown")
@@ -48,13 +49,14 @@ _SAYS = {
     "urgent": ("half", "warning", "Urgent", "A clinician today"),
     "routine": ("info", "", "Routine", "An appointment within days"),
     "self-care": ("check", "supported", "Self-care", "At home, with a safety net"),
+    "": ("none", "", "Not known", "Neither a rule nor the guidance fits: a clinician decides"),
 }
 SAFETY = "Decision support for demonstration and research, and no medical device. A clinician decides. In an emergency call your emergency number."
 
 
 def triage_page(runtime: Runtime, app: SectorApp) -> None:
     """The form, the level, follow-up questions, the reasons, and the decision of whoever signs."""
-    with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
+    with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form sk-feeds"):
         said = gr.Textbox(
             label="What is the matter?",
             placeholder="In the person's own words; rules read English, Spanish, French, Chinese and Arabic",
@@ -67,11 +69,14 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
             pregnant = gr.Dropdown(list(_PREGNANT), value="Not given", label="Pregnant", min_width=140)
             state = gr.Dropdown(list(_STATES), value="Not given", label="Consciousness", min_width=140)
         with gr.Row():
+            oxygen = gr.Dropdown(list(_OXYGEN), value="Not given", label="Oxygen", min_width=140)
             fields = [gr.Textbox(label=label, min_width=140) for label in _VITALS.values()]
         wanted = gr.Checkbox(
             label="Ask the language model, too. It can raise the level and never lowers it; small ones raise too often."
         )
-        check = gr.Button("Assess", variant="primary", elem_classes="sk-go")
+        with gr.Row():
+            check = gr.Button("Assess", variant="primary", elem_classes="sk-go", scale=4)
+            clear = gr.Button("New patient", elem_classes="sk-go sk-clear", scale=1, min_width=140)
     level = html("")
     with gr.Column(visible=False, elem_classes="sk-page sk-followup") as following:
         question = html("")
@@ -89,107 +94,131 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     signed = html("")
     # What was assessed and asked, and what was signed, travel with the page: nothing about a person is kept on the server.
     run, signature = (gr.Textbox(visible="hidden", value="") for _ in range(2))
-    form, both = [said, age, sex, pregnant, state, *fields], [run, signature]
-    views = [level, following, question, answers, *buttons, reasons, deciding, run, signature, signed, decided, why, words]  # fmt: skip
+    form, both = [said, age, sex, pregnant, state, oxygen, *fields], [run, signature]
+    newest: dict[str, object] = {}  # of each tab: what an older step would show is left out
 
-    def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]], said: Opinion | None) -> Assessment:
+    def found(values: Sequence[str], asked: Sequence[tuple[str, Answer]], opinion: Opinion | None) -> Assessment:
         made = assess(_patient(values, asked), shipped_rules(), runtime.index(app.name))
-        return with_opinion(made, said) if said else made
+        documents = runtime.stages()[0]
+        if made.guidance and documents.state == "working":
+            made = replace(made, notes=(*made.notes, f"The guidance is still being read in: {documents.message}."))
+        return with_opinion(made, opinion) if opinion else made
 
-    def at_once(*values: str) -> tuple[Any, ...]:
-        """The rules alone: what they say is shown before anything has been searched for."""
-        try:
-            alone = assess(_patient(values), shipped_rules(), None)
-            shown = at_least(alone) if alone.floor.level else working.waiting("Searching the guidance")
-        except SectorkitError as error:
-            shown = working.problem(str(error))
-        return shown, *_nothing()
-
-    def shown_for(
-        values: Sequence[str],
-        asked: Sequence[tuple[str, Answer]] = (),
-        said: Opinion | None = None,
-        *,
-        note: str = "",
-        waits: str = "",
+    def shown(
+        values: Sequence[str], made: Assessment, asked: Sequence[tuple[str, Answer]], waits: str = ""
     ) -> tuple[Any, ...]:
-        try:
-            made = found(values, asked, said)
-        except SectorkitError as error:
-            return working.problem(str(error)), *_nothing()
-        made = replace(made, notes=(*made.notes, *filter(None, (note,))))
-        try:
-            record(runtime.settings, app, entry(made, asked))
-        except StoreError as error:  # the level is shown whatever else is broken
-            made = replace(made, notes=(*made.notes, str(error)))
-        language = _language(values[0])
+        logged = entry(made, asked)
+        if not waits:
+            try:
+                record(runtime.settings, app, logged)
+            except StoreError as error:  # the level is shown whatever else is broken
+                made = replace(made, notes=(*made.notes, str(error)))
         # While something is waited for that replaces all this, there is nothing to answer and to sign.
+        language = _language(values[0])
         after = None if waits else next_question(made, shipped_rules(), asked, language)
         page = words_of(language)[1]
         left = asked_html(after, asked, page, stopped=made.level == "emergency")
+        held = _Run(
+            of=_digest(values),
+            asked=tuple(asked),
+            sign=after.sign if after else None,
+            opinion=made.opinion,
+            shown=logged,
+        )
         return (
             level_html(made, waits or ("a question is open" if after else "")), gr.Column(visible=bool(left)), left, gr.Row(visible=after is not None),
-            *(gr.Button(page[answer]) for answer in _ANSWERS), reasons_html(app.name, made), gr.Column(visible=not waits),
-            _Run(of=_digest(values), asked=tuple(asked), sign=after.sign if after else None, said=said).model_dump_json(), "", "", _ACCEPT, "", "",
+            *(gr.Button(page[answer]) for answer in _ANSWERS), reasons_html(app.name, made), gr.Column(visible=not waits), held.model_dump_json(), *_UNSIGNED,
         )  # fmt: skip
 
-    def assessed(wanted: bool, *values: str) -> tuple[Any, ...]:
-        return shown_for(values, waits="the model is being asked" if wanted and runtime.chat else "")
+    def steps(
+        values: Sequence[str], held: str, answer: Answer | None, wanted: bool
+    ) -> Iterator[Callable[[], tuple[Any, ...]]]:
+        """What is shown one after the other: what the rules say, at once; then with the guidance; then with a model, where it is wanted."""
+        before = _run(held, values) if answer else None
+        asked = (*before.asked, (before.sign, answer)) if before and answer and before.sign else ()
+        alone = assess(_patient(values, asked), shipped_rules(), None)
+        yield lambda: (at_least(not_lower(alone, before.shown) if before else alone), *_nothing())
+        made = found(values, asked, before.opinion if before else None)
+        made = not_lower(made, before.shown) if before else made
+        if wanted and not before and runtime.chat is not None:
+            yield partial(shown, values, made, asked, "the model is being asked")
+            opinion, why = asked_for(runtime.chat, made, in_words(made))
+            made = with_opinion(made, opinion) if opinion else replace(made, notes=(*made.notes, why))
+        elif wanted and not before:
+            made = replace(made, notes=(*made.notes, "The model was not asked, since none is ready."))
+        yield partial(shown, values, made, asked)
 
-    def with_model(wanted: bool, held: str, *values: str) -> tuple[Any, ...]:
-        if not wanted or not held:
-            return tuple(gr.skip() for _ in views)
-        made = found(values, (), None)
-        said, why = asked_for(runtime.chat, made, in_words(made))
-        return shown_for(values, (), said, note=why)
-
-    def answered(answer: Answer, held: str, *values: str) -> tuple[Any, ...]:
+    def stepping(
+        held: str, answer: Answer | None, wanted: bool, values: Sequence[str], tab: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """The steps, as long as nothing newer was begun in that tab."""
+        newest[tab] = mine = object()
         try:
-            before = _run(held, values)
+            for step in steps(values, held, answer, wanted):
+                if newest.get(tab) is not mine:
+                    break
+                yield step()
+            else:
+                return
         except SectorkitError as error:
-            return working.problem(str(error)), *_nothing()
-        asked = (*before.asked, (before.sign, answer)) if before.sign else before.asked
-        return shown_for(values, asked, before.said)
+            if newest.get(tab) is mine:
+                yield working.problem(str(error)), *_nothing()
+                return
+        finally:
+            if newest.get(tab) is mine:
+                del newest[tab]
+        yield tuple(gr.skip() for _ in views)  # what was yielded last is sent once more when a generator ends
+
+    def assessing(request: gr.Request, wanted: bool, *values: str) -> Iterator[tuple[Any, ...]]:
+        yield from stepping("", None, wanted, values, request.session_hash or "")
+
+    def answering(answer: Answer) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        def answered(request: gr.Request, held: str, *values: str) -> Iterator[tuple[Any, ...]]:
+            yield from stepping(held, answer, False, values, request.session_hash or "")
+
+        return answered
 
     def signing(held: str, decided: str, why: str, words: str, signer: str, *values: str) -> tuple[Any, ...]:
+        """What was shown is signed, whatever an assessment would say now."""
         try:
-            run = _run(held, values)
-            made = found(values, run.asked, run.said)
-            decision = decide(made, _DECISIONS[decided], signer, why, words)
-            logged = replace(decision, words=kept(runtime.settings, app, decision.words) or "")
-            record(runtime.settings, app, entry(made, run.asked, logged))
+            shown = _run(held, values).shown
+            decision = decide(shown["proposed"], _DECISIONS[decided], signer, why, words)
+            record(runtime.settings, app, signed_entry(shown, decision, kept(runtime.settings, app, decision.words)))
         except SectorkitError as error:
-            return working.problem(str(error)), gr.skip()
-        return signed_html(decision), _SIGNED.dump_json(decision).decode()
+            return working.problem(str(error)), "", gr.skip(), ""
+        return signed_html(decision), _SIGNED.dump_json(decision).decode(), gr.Column(visible=False), ""
 
     def drafted(name: str, held: str, signature: str, *values: str) -> Draft:
         run = _run(held, values)
+        made = not_lower(found(values, run.asked, run.opinion), run.shown)
         decision = _SIGNED.validate_json(signature) if signature else None
-        return handover(name, found(values, run.asked, run.said), date.today(), run.asked, decision)
+        return handover(name, made, date.today(), run.asked, decision)
 
     written = draft_buttons(app.name, FORMS, drafted, [*both, *form])
+    views: list[Any] = [level, following, question, answers, *buttons, reasons, deciding, run]
+    views += [signature, signed, decided, why, words, written]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     sent = [check.click, said.submit, age.submit, *(field.submit for field in fields)]
-    gr.on(sent, lambda: "", None, written, **quiet)
-    first = gr.on(sent, at_once, form, views, **quiet).then(assessed, [wanted, *form], views, **quiet)
-    first.then(with_model, [wanted, run, *form], views, **quiet)
+    gr.on(sent, assessing, [wanted, *form], views, trigger_mode="multiple", **quiet)
     for answer, button in zip(_ANSWERS, buttons, strict=True):
-        button.click(partial(answered, answer), [run, *form], views, **quiet).then(lambda: "", None, written, **quiet)
-    sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature], **quiet).then(
-        lambda: "", None, written, **quiet
-    )
+        button.click(answering(answer), [run, *form], views, trigger_mode="multiple", **quiet)
+    sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature, deciding, written], **quiet)
+    empty = [gr.update(value="Not given" if isinstance(field, gr.Dropdown) else "") for field in form]
+    clear.click(lambda: (*empty, "", *_nothing()), None, [*form, *views], **quiet)
 
 
 class _Run(BaseModel):
-    """What was assessed: the form's digest, the answers so far, the sign that is being asked for, and a model's opinion."""
+    """What was assessed: the form's digest, the answers so far, the sign that is being asked for, a model's opinion, and what was shown."""
 
     of: str
     asked: tuple[tuple[str, Answer], ...] = ()
     sign: str | None = None
-    said: Opinion | None = None
+    opinion: Opinion | None = None
+    shown: dict[str, Any]
 
 
 _SIGNED = TypeAdapter(Decision)
+_UNSIGNED = ("", "", _ACCEPT, "", "", "")  # signature, its HTML, the fields of the decision, and the draft
 
 
 def _run(held: str, values: Sequence[str]) -> _Run:
@@ -209,7 +238,7 @@ def _digest(values: Sequence[str]) -> str:
 def _nothing() -> tuple[Any, ...]:
     """All views but the level, put away."""
     hidden = gr.Column(visible=False)
-    return hidden, "", gr.skip(), *(gr.skip() for _ in _ANSWERS), "", hidden, "", "", "", _ACCEPT, "", ""
+    return hidden, "", gr.Row(visible=False), *(gr.skip() for _ in _ANSWERS), "", hidden, "", *_UNSIGNED
 
 
 def _language(said: str) -> str:
@@ -219,8 +248,11 @@ def _language(said: str) -> str:
 
 def _patient(values: Sequence[str], asked: Sequence[tuple[str, Answer]] = ()) -> Patient:
     """What the form holds, and what was answered."""
-    said, age, sex, pregnant, state, *fields = (value or "" for value in values)
-    vitals = dict(zip(_VITALS, fields, strict=True)) | {"consciousness": _STATES.get(state, "")}
+    said, age, sex, pregnant, state, oxygen, *fields = (value or "" for value in values)
+    vitals = dict(zip(_VITALS, fields, strict=True)) | {
+        "consciousness": _STATES.get(state, ""),
+        "oxygen": _OXYGEN.get(oxygen, ""),
+    }
     yes = confirmed(asked, _language(said))
     return read_patient(
         said, age=age, sex=_SEXES.get(sex), pregnant=_PREGNANT.get(pregnant), vitals=vitals, confirmed=yes
@@ -238,23 +270,26 @@ def banner(level: str, by: str) -> str:
 
 def at_least(alone: Assessment) -> str:
     """What the rules say while the guidance is being searched: an emergency with all that belongs to it, else the least that it is."""
-    if alone.floor.level == "emergency":
-        return level_html(alone)
-    return banner(str(alone.floor.level), "at least, by the rules") + working.waiting("Searching the guidance")
+    if alone.level == "emergency":
+        return level_html(replace(alone, notes=alone.floor.problems))
+    least = banner(alone.level, f"at least, by the {alone.raised_by}") if alone.raised_by else ""
+    return least + working.waiting("Searching the guidance")
 
 
 def level_html(found: Assessment, waits: str = "") -> str:
     """The level, what it `waits` for and may rise by, what to do until then, and what was not as it should be."""
     said = list(found.notes) + ([f"Not given: {', '.join(found.missing)}."] if found.missing else [])
-    do = _once(raised.do for raised in found.floor.raised if raised.do)
-    by = f"ESI {found.esi}, set by the {found.raised_by}" + (f"; so far, since {waits}" if waits else "")
+    do = _once(raised.do for raised in found.floor.raised if raised.do and raised.level == found.level)
+    by = f"ESI {found.esi}, set by the {found.raised_by}" if found.raised_by else ""
+    by = "; ".join(filter(None, (by, f"so far, since {waits}" if waits else "")))
     if found.opinion:
         narrowly = ", narrowly" if found.opinion.narrow else ""
         said.append(
-            f"The model {found.opinion.model} says {found.opinion.level}{narrowly}; it can raise the level and not lower it."
+            f"The model {found.opinion.model} says {found.opinion.level} (its likeliest level has {found.opinion.share:.0%}{narrowly}); "
+            "it can raise the level and not lower it."
         )
     return "".join((
-        '<article class="sk-answer sk-assessment" aria-label="Assessment">', banner(found.level, by),
+        '<article class="sk-answer sk-assessment sk-fed" aria-label="Assessment">', banner(found.level if found.raised_by else "", by),
         f'<h3>Until then</h3><ul class="sk-points">{"".join(f"<li>{esc(line)}</li>" for line in do)}</ul>' if do else "",
         notes(said), "</article>",
     ))  # fmt: skip
@@ -285,7 +320,7 @@ def reasons_html(app: str, found: Assessment) -> str:
     )
     wanted = "".join(f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in asked)
     return "".join((
-        '<article class="sk-answer sk-assessment" aria-label="Reasons">',
+        '<article class="sk-answer sk-assessment sk-fed" aria-label="Reasons">',
         f'<h3>Red flags and limits</h3><ul class="sk-points">{flags}</ul>' if flags else "<p>No red flag was found in what was said, and no vital sign beyond a limit.</p>",
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
         f'<ul class="sk-points">{cited}</ul>' if guidance else "",
@@ -345,18 +380,22 @@ def handover(
 ) -> Draft:
     """The draft of a handover; nobody's words but the person's, the rules', the guidance's and the signer's."""
     patient, guidance = found.patient, found.guidance
+    levels = {quote: level for level, quote in guidance.sentences} if guidance else {}
     quotes = guidance.quotes[:4] if guidance else ()
+    level = decision.level if decision else found.level
+    opinion = found.opinion
     said = {"yes": "Yes", "no": "No", "unknown": "Not known"}
     blocks = {
         "person": [Line(who, "Person", reported=True)] if (who := _who(patient)) else [],
         "said": [Line(patient.said.strip(), "Said", reported=True)],
         "answers": [Line(said[answer], f"Asked: {sign}", reported=True) for sign, answer in asked],
-        "proposed": [Line(f"{found.level}, ESI {found.esi}", f"Proposed by the {found.raised_by}", reported=decision is not None, by="" if decision else "clinician")],
+        "proposed": [Line(f"{found.level}, ESI {found.esi}" if found.raised_by else _SAYS[""][3], f"Proposed by the {found.raised_by}" if found.raised_by else "Proposed", reported=decision is not None, by="" if decision else "clinician")],
         "readings": [Line(reading.text, reading.name.capitalize(), reported=True) for reading in found.floor.readings],
         "flags": [Line(f"{', '.join(r.because)} ({r.source})", r.name, by="clinician") for r in found.floor.raised],
         "problems": [Line(note, by="whoever took the call") for note in found.notes],
-        "guidance": [Line(quote.quote, citations=(quote,)) for quote in quotes],
-        "do": [Line(r.do, r.name, by="clinician") for r in found.floor.raised if r.do and r.level == found.level],
+        "model": [Line(opinion.level, f"The model {opinion.model}", reported=True)] if opinion else [],
+        "guidance": [Line(quote.quote, f"Guidance, {levels.get(quote, guidance.level)}", citations=(quote,)) for quote in quotes] if guidance else [],
+        "do": [Line(r.do, r.name, by="clinician") for r in found.floor.raised if r.do and r.level == found.floor.level == level],
         "safety net": [Line(quote.quote, citations=(quote,)) for quote in (guidance.safety_net if guidance else ())],
         "missing": [Line(label=name.capitalize(), by="whoever took the call") for name in found.missing],
         "decision": [Line(label=label, by="clinician") for label in ("Decision, and why if it differs", "Signature, date and time")]
@@ -365,5 +404,5 @@ def handover(
             Line(f"{decision.signed}, {decision.at}", "Signed", reported=True),
         ],
     }  # fmt: skip
-    level = decision.level if decision else f"{found.level}, ESI {found.esi}"
-    return fill_in(FORMS[form], blocks, about=level, made=made)
+    about = decision.level if decision else f"{found.level}, ESI {found.esi}" if found.raised_by else "level not known"
+    return fill_in(FORMS[form], blocks, about=about, made=made)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ REASONS = (
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided: `proposed` and `level` are of LEVELS, `reason` of REASONS or empty; `at` is in UTC, ISO 8601."""
+    """What a person decided: `proposed` and `level` are of LEVELS, or `proposed` is empty where nothing was; `reason` is of REASONS or
+    empty; `at` is in UTC, ISO 8601."""
 
     proposed: str
     level: str
@@ -39,37 +40,49 @@ class Decision:
         return self.level == self.proposed
 
 
-def decide(found: Assessment, level: str, signed: str, reason: str = "", words: str = "") -> Decision:
-    """The decision on an assessment; an empty level accepts it. RequestError where who signs is missing, or what another level needs:
+def decide(proposed: str, level: str, signed: str, reason: str = "", words: str = "") -> Decision:
+    """The decision on a proposed level; an empty `level` accepts it. RequestError where who signs is missing, or what another level needs:
     a reason, and in words where it is less urgent, or where the reason is another."""
-    level, signed, words = level or found.level, " ".join(signed.split()), words.strip()
+    level, signed, words = level or proposed, " ".join(signed.split()), words.strip()
+    if not level:
+        raise RequestError("no level was proposed: choose one")
     if level not in LEVELS:
         raise RequestError(f"{level!r} is no level; there are {', '.join(LEVELS)}")
     if not signed or len(signed) > 80:
         raise RequestError("who signs? Write a name or initials, of at most 80 characters")
     if len(words) > 2_000:
         raise RequestError("the reason has more than 2,000 characters; shorten it")
-    if level == found.level:
-        return Decision(found.level, level, signed, words=words, at=_now())
-    if reason not in REASONS:
-        raise RequestError(f"{level} was proposed as {found.level}: choose why it is another")
-    if not words and (reason == REASONS[-1] or LEVELS.index(level) < LEVELS.index(found.level)):
-        raise RequestError("say in words why: a level that is less urgent, or another reason, needs it")
-    return Decision(found.level, level, signed, reason, words, _now())
+    if proposed and level != proposed:
+        if reason not in REASONS:
+            raise RequestError(f"{proposed} was proposed, and {level} was chosen: choose why")
+        if not words and (reason == REASONS[-1] or LEVELS.index(level) < LEVELS.index(proposed)):
+            raise RequestError("say in words why: a level that is less urgent, or another reason, needs it")
+    differs = bool(proposed) and level != proposed
+    return Decision(
+        proposed, level, signed, reason if differs else "", words, datetime.now(UTC).isoformat(timespec="seconds")
+    )
 
 
-def entry(found: Assessment, asked: Sequence[tuple[str, str]] = (), decision: Decision | None = None) -> dict[str, Any]:
-    """What the log keeps: levels, the rules' names, which signs were asked for with the answers, and no word of what was said.
-
-    The `words` of a decision are kept as they are: whoever logs it leaves out what may not be kept."""
-    made: dict[str, Any] = {
-        "kind": "decision" if decision else "assessment", "proposed": found.level, "esi": found.esi, "by": found.raised_by, "rules": found.rules,
+def entry(found: Assessment, asked: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """What the log keeps of an assessment: levels, the rules' names, which signs were asked for with the answers, and no word of what was
+    said."""
+    return {
+        "kind": "assessment", "proposed": found.level if found.raised_by else "", "esi": found.esi, "by": found.raised_by, "rules": found.rules,
         "flags": [raised.id for raised in found.floor.raised], "guidance": found.guidance.source if found.guidance else None,
         "missing": list(found.missing), "asked": dict(asked),
         "model": {"name": found.opinion.model, "level": found.opinion.level} if found.opinion else None,
     }  # fmt: skip
-    return made | (asdict(decision) | {"accepted": decision.accepted} if decision else {})
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def signed_entry(shown: Mapping[str, Any], decision: Decision, words: str | None) -> dict[str, Any]:
+    """What the log keeps of a decision: the entry of the assessment that was shown, with what was decided; `words` as they may be kept."""
+    return {**shown, **asdict(decision), "kind": "decision", "accepted": decision.accepted, "words": words}
+
+
+def not_lower(found: Assessment, shown: Mapping[str, Any]) -> Assessment:
+    """The assessment at the level that was shown before, where it would be less urgent now: the guidance may have gone away since."""
+    before = shown["proposed"]
+    if not before or (found.raised_by and LEVELS.index(found.level) >= LEVELS.index(before)):
+        return found
+    note = "The level stands as it was shown before; what it rested on cannot be looked up again now."
+    return replace(found, level=before, esi=shown["esi"], raised_by=shown["by"], notes=(*found.notes, note))

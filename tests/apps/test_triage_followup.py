@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from healthcare_triage.assessment import Assessment, assess
 from healthcare_triage.followup import LANGUAGES, MOST, Answer, confirmed, next_question, words_of
 from healthcare_triage.patient import read_patient
 from healthcare_triage.rules import LEVELS, Rules
-from healthcare_triage.signing import REASONS, decide, entry
+from healthcare_triage.signing import REASONS, decide, entry, not_lower, signed_entry
 from sectorkit.errors import RequestError, ServerUnavailable
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
@@ -75,7 +76,9 @@ def test_no_answer_lowers_the_level_and_a_yes_raises_it_as_was_said(said: str, a
         if answer == "yes":
             assert LEVELS.index(after) >= LEVELS.index(question.level) > LEVELS.index(level)
         level = after
-    assert next_question(found(said, asked), RULES, asked) is None or len(asked) < MOST or level != "emergency"
+    assert len(asked) <= MOST
+    if level == "emergency":
+        assert next_question(found(said, asked), RULES, asked) is None
 
 
 def test_nothing_is_asked_of_an_emergency_nor_a_sixth_time() -> None:
@@ -97,16 +100,26 @@ def test_what_the_guidance_calls_urgent_is_asked_for(index: Index) -> None:
     assert question.sign in RULES.signs_of(grounds)
 
 
-def test_no_man_is_asked_whether_he_is_pregnant() -> None:
-    asked_of = {}
-    for sex in ("male", "female"):
-        asked: list[tuple[str, Answer]] = []
-        for _ in range(MOST):
-            if question := next_question(found("My stomach hurts", asked, sex=sex, age="30"), RULES, asked):
-                asked.append((question.sign, "no"))
-        asked_of[sex] = {sign for sign, _ in asked}
-    assert not asked_of["male"] & {"pregnant", "may be pregnant", "vaginal bleeding", "after birth"}
-    assert "testicle pain" not in asked_of["female"]
+def all_asked(said: str, **known: Any) -> list[str]:
+    """The questions where each is answered with No."""
+    asked: list[tuple[str, Answer]] = []
+    while question := next_question(found(said, asked, **known), RULES, asked):
+        asked.append((question.sign, "no"))
+    return [sign for sign, _ in asked]
+
+
+def test_a_woman_with_belly_pain_is_asked_of_pregnancy_and_no_man_child_or_elder_is() -> None:
+    of_pregnancy = {"pregnant", "may be pregnant", "vaginal bleeding", "after birth"}
+    assert of_pregnancy & set(all_asked("My stomach hurts", sex="female", age="28"))
+    for known in ({"sex": "male", "age": "28"}, {"age": "4"}, {"sex": "female", "age": "82"}):
+        assert not of_pregnancy & set(all_asked("My stomach hurts", **known))
+    assert "testicle pain" not in all_asked("My stomach hurts", sex="female", age="28")
+
+
+def test_a_baby_is_not_asked_to_tell_and_nothing_is_asked_that_a_no_has_answered() -> None:
+    assert not {"speech trouble", "headache", "chest pain"} & set(all_asked("She vomits", age="5 weeks"))
+    asked = all_asked("I cough", age="40")
+    assert not {"breathless", "severely breathless"} <= set(asked)
 
 
 def test_an_embedding_server_that_goes_away_in_between_leaves_the_rules_and_the_words(
@@ -135,24 +148,46 @@ def test_an_embedding_server_that_goes_away_in_between_leaves_the_rules_and_the_
 
 
 def test_a_signature_needs_a_name_and_another_level_a_reason() -> None:
-    made = found("I fainted while running", age="30")
-    accepted = decide(made, "", "C. Nurse")
-    assert (accepted.accepted, accepted.level) == (True, made.level)
-    with pytest.raises(RequestError, match="who signs"):
-        decide(made, "", "  ")
-    with pytest.raises(RequestError, match="choose why"):
-        decide(made, "urgent", "C. Nurse", "because")
-    with pytest.raises(RequestError, match="in words"):
-        decide(made, "urgent", "C. Nurse", REASONS[0])
-    with pytest.raises(RequestError, match="no level"):
-        decide(made, "tomorrow", "C. Nurse")
-    lower = decide(made, "urgent", "C. Nurse", REASONS[0], "seen, well")
-    assert not lower.accepted
-    assert decide(found("I have a cold"), "emergency", "C. Nurse", REASONS[0]).level == "emergency"
-    written = entry(made, [("stiff neck", "no")], lower)
-    assert written["asked"] == {"stiff neck": "no"}
+    accepted = decide("emergency", "", "C. Nurse")
+    assert (accepted.accepted, accepted.level) == (True, "emergency")
+    for level, signed, reason, words, problem in (
+        ("", "  ", "", "", "who signs"),
+        ("urgent", "C. Nurse", "because", "", "choose why"),
+        ("urgent", "C. Nurse", REASONS[0], "", "in words"),
+        ("tomorrow", "C. Nurse", "", "", "no level"),
+        ("", "C" * 81, "", "", "80 characters"),
+        ("urgent", "C. Nurse", REASONS[0], "x" * 2_001, "2,000 characters"),
+    ):
+        with pytest.raises(RequestError, match=problem):
+            decide("emergency", level, signed, reason, words)
+    with pytest.raises(RequestError, match="choose one"):  # nothing was proposed
+        decide("", "", "C. Nurse")
+    assert decide("", "routine", "C. Nurse").level == "routine"
+    assert decide("routine", "emergency", "C. Nurse", REASONS[0]).level == "emergency"
+    assert not decide("emergency", "urgent", "C. Nurse", REASONS[0], "seen, well").accepted
+
+
+def test_the_log_has_what_was_proposed_and_decided_and_no_word_of_what_was_said() -> None:
+    shown = entry(found("I fainted while running", age="30"), [("stiff neck", "no")])
+    written = signed_entry(shown, decide(shown["proposed"], "urgent", "C. Nurse", REASONS[0], "she ran"), None)
     assert (written["proposed"], written["level"], written["reason"]) == ("emergency", "urgent", REASONS[0])
+    assert (written["asked"], written["words"]) == ({"stiff neck": "no"}, None)
     assert "running" not in str(written)
+
+
+def test_where_neither_rules_nor_guidance_say_anything_nothing_is_proposed() -> None:
+    made = found("Mir ist blümerant")
+    assert (made.raised_by, entry(made)["proposed"]) == ("", "")
+
+
+def test_a_level_that_was_shown_does_not_sink_when_what_it_rested_on_goes_away(index: Index) -> None:
+    before = found("I burned my hand with boiling water and it blisters", index=index, age="30")
+    assert before.raised_by
+    sunk = found("I burned my hand with boiling water and it blisters", age="30")
+    after = not_lower(replace(sunk, level="self-care", raised_by="guidance"), entry(before))
+    assert (after.level, after.esi, after.raised_by) == (before.level, before.esi, before.raised_by)
+    assert "stands as it was shown" in after.notes[-1]
+    assert not_lower(before, entry(sunk)) == before
 
 
 def test_texts_for_reference_are_for_questions_and_set_no_level(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
 from healthcare_triage.assessment import assess
-from healthcare_triage.opinion import OPTIONS, Opinion, asked_for, opinion, with_opinion
+from healthcare_triage.opinion import OPTIONS, Opinion, _letters, asked_for, opinion, with_opinion
 from healthcare_triage.page import in_words
 from healthcare_triage.patient import read_patient
 from healthcare_triage.rules import ESI, LEVELS, Rules
@@ -52,6 +52,13 @@ class Chat:
 def test_a_letter_that_a_model_prefers_makes_no_opinion(level: str, priors: str) -> None:
     said = opinion(Chat({level: 3.0}, priors), COLD, "a cold")  # type: ignore[arg-type]
     assert (said.level, said.narrow, said.model) == (level, False, "made-up")
+
+
+def test_of_a_letter_that_is_listed_twice_the_likelier_counts() -> None:
+    reply = AIMessage("A", response_metadata={"logprobs": {"content": [{"top_logprobs": [
+        {"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -3.0}, {"token": " A", "logprob": -9.0},
+    ]}]}})  # fmt: skip
+    assert _letters(reply) == {"A": -0.1, "B": -3.0, "C": -3.0, "D": -3.0}
 
 
 def test_of_two_levels_that_are_about_as_likely_the_more_urgent_is_taken() -> None:

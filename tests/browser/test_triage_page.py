@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import pytest
 from pretend import PretendIndex, PretendRuntime
 
 from healthcare_triage import APP
+from healthcare_triage.assessment import assess
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import Settings
@@ -113,7 +115,7 @@ def test_a_clinician_signs_what_was_proposed_or_another_level_with_a_reason(
     page.get_by_label("Decision").last.click()
     page.get_by_role("option", name="Urgent", exact=True).click()
     page.get_by_role("button", name="Sign", exact=True).click()
-    page.wait_for_selector(".sk-problem >> text=choose why it is another")
+    page.wait_for_selector(".sk-problem >> text=urgent was chosen: choose why")
     page.get_by_label("Why, if it differs").click()
     page.get_by_role("option", name="Seen or examined in person", exact=True).click()
     page.get_by_label("Reason in words").fill("Mrs Byron is well, the trace is normal")
@@ -122,15 +124,53 @@ def test_a_clinician_signs_what_was_proposed_or_another_level_with_a_reason(
 
     *_, signed = log(line)
     assert (signed["proposed"], signed["level"], signed["accepted"]) == ("emergency", "urgent", False)
-    assert (signed["signed"], signed["reason"], signed["words"]) == ("C. Nurse", "Seen or examined in person", "")
+    assert (signed["signed"], signed["reason"], signed["words"]) == ("C. Nurse", "Seen or examined in person", None)
     assert "Byron" not in (line.settings.logs_dir / "audit.jsonl").read_text(encoding="utf-8")
     page.get_by_role("button", name="Draft: SBAR").click()
     page.wait_for_selector("article[aria-label=Draft] >> text=C. Nurse")
 
+    assert not page.get_by_role("button", name="Sign", exact=True).is_visible()  # once
+
     page.get_by_label("Age").first.fill("31")  # no longer what was assessed
-    page.get_by_role("button", name="Sign", exact=True).click()
+    page.wait_for_selector(f"{DONE}.sk-stale")
+    page.get_by_role("button", name="Draft: SBAR").click()
     page.wait_for_selector(".sk-problem >> text=the form was changed since it was assessed")
     assert len(log(line)) == 2
+    page.get_by_role("button", name="New patient").click()
+    page.wait_for_selector(DONE, state="detached")
+    assert page.get_by_label("Age").first.input_value() == page.get_by_label("What is the matter?").input_value() == ""
+
+
+def test_what_is_signed_is_what_was_shown(line: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(line))
+    ask(page, "I have a nosebleed that drips from one nostril", Age="30")
+    page.wait_for_selector(REASONS)
+    line.searchable = False  # what an assessment would say now is another thing
+    page.get_by_label("Signed by").fill("C. Nurse")
+    page.get_by_role("button", name="Sign", exact=True).click()
+    page.wait_for_selector(SIGNED)
+    shown, signed = log(line)
+    assert (signed["accepted"], signed["level"], signed["guidance"]) == (True, shown["proposed"], shown["guidance"])
+    assert shown["guidance"]
+
+
+def test_what_an_older_assessment_says_is_not_shown_over_a_newer_one(
+    line: PretendRuntime, served: Any, open_page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(patient: Any, rules: Any, index: Any) -> Any:
+        if index is not None and "runny" in patient.said:
+            time.sleep(3)
+        return assess(patient, rules, index)
+
+    monkeypatch.setattr("healthcare_triage.page.assess", slow)
+    page = open_page(served(line))
+    ask(page, "I have a runny nose")
+    page.wait_for_selector(".sk-work")
+    ask(page, "Crushing pain in my chest, I am sweating")
+    page.wait_for_selector(REASONS)
+    page.wait_for_timeout(4_000)
+    assert page.locator(f"{DONE} .sk-level.sk-emergency").count() == 1
+    assert [entry["proposed"] for entry in log(line)] == ["emergency"]
 
 
 def test_a_log_that_cannot_be_written_hides_no_emergency_and_refuses_a_signature(

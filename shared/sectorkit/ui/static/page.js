@@ -265,6 +265,14 @@
     if (clock && since && seconds > 1) clock.textContent = ` · ${seconds} s`;
   }, 1000);
 
+  // What was made of a form that has since been changed is marked as such, until it is made anew. A choice of a list is no input event.
+  const stale = (event) => {
+    const form = event.target.closest?.(".sk-feeds") || document.activeElement?.closest(".sk-feeds");
+    if (!form || (event.type !== "input" && !event.target.closest?.("[role=option]"))) return;
+    for (const shown of form.closest(".sk-app").querySelectorAll(".sk-fed")) shown.classList.add("sk-stale");
+  };
+  for (const kind of ["input", "mousedown"]) document.addEventListener(kind, stale, true);
+
   document.body.append(live, panel);
   poll();
 })();
