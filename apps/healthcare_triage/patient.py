@@ -29,6 +29,9 @@ _AGES = tuple(
         r"\b(?:i am|i'm|he is|she is|he's|she's)\s+(?P<n>\d{1,3})(?!\s*-?\s*(?:weeks?|months?|days?|cm|kg|%|/|-|\.\d))(?P<year>)(?!\d)",
         r"\b(?:tiene|edad:?|age(?:e|s)? de|il a|elle a)\s+(?:de\s+)?(?P<n>\d{1,3}(?:\.5)?)\s*(?:UNIT)\b(?!\s*(?:de|con|enceinte|que))",
         rf"\b(?:{_CHILD})\b(?:\W+\w+){{0,2}}?\W+(?:is|a|de|tiene|of)\s+(?P<n>\d{{1,3}}(?:\.5)?)\s*(?:UNIT)\b(?!\s*(?:pregnant|gone|along|de|con|gestation|enceinte))",
+        rf"\b(?:{_CHILD})\s+(?:de|of)\s+(?P<n>\d{{1,3}})\s*(?:UNIT)\b(?=\s+con\b)",
+        r"\b(?:he is|she is|he's|she's|it is|it's)\s+(?P<n>\d{1,2})\s*(?:UNIT)\b(?=\s*(?:[,.;:]|and\b|with\b|$))",
+        r"(?<![\d.,])(?P<n>\d{1,2})\s*(?P<month>m/?o)(?=\s*(?:[mf]|male|female|boy|girl|fever|with)\b)",
         r"(?<![\d.,前了过])(?P<n>\d{1,3})\s*(?P<year>岁|周岁)",
         r"(?<![\d.,])(?P<n>\d{1,3})\s*(?:UNIT)的?(?:宝宝|婴儿|孩子|女儿|儿子|新生儿|女婴|男婴|小孩|娃)",
         r"(?<!孕)(?:出生|生下来|才|刚)\s*(?P<n>\d{1,3})\s*(?:UNIT)",
@@ -56,6 +59,9 @@ _SHORT_UNITS = {"m": "months", "w": "weeks", "d": "days", "yo": "years", "/52": 
 _SHORT_AGE = re.compile(r"^(\d{1,3})\s*(m|w|d|yo|/52|/12|/7)$")  # as notes write it
 _WIDE = str.maketrans("：，％／．（）٫٪", ":,%/.().%")
 _HALF = re.compile(r"(\d)\s*(?:and a half|y medi[oa]\b|et demie?\b|و ?نصف?(?!\w)|度半)")
+_A_MONTH_OLD = re.compile(r"(?<![\d-])(?<!\d )(?<!teen )(?<!ty )\b(?:an?[\s-]+)?(?=(?:day|week|month|year)[\s-]+old\b)")
+_WEEKS = re.compile(r"(?:^|[,.;:])\s*(?:[1-3]\d|4[0-2])\s*(?:weeks?|wks?)\s*(?=[,.;:]|and\b|with\b|bleeding|leaking|$)")
+_OWN = re.compile(r"\b(?:i am|i'm|im|tengo|j'ai)\W+$|عمري\W*$|我今?年?$")
 _BABY = re.compile(
     r"\b(?:newborn|baby|infant|neonate|bebe|recien nacid[oa]|lactante|nourrisson|nouveau[- ]ne)s?\b|婴儿|宝宝|新生儿|رضيع|مولود|حديث الولاده"
 )
@@ -130,19 +136,22 @@ def read_patient(
     if len(said) > MAX_CHARACTERS:
         raise RequestError(f"the text has {len(said):,} characters, and {MAX_CHARACTERS:,} are the limit; shorten it")
     fold = folded(said)
-    plain = _HALF.sub(r"\1.5", _NUMBER.sub(lambda m: _NUMBERS[m[0]], fold[0].translate(_WIDE)))
+    plain = _A_MONTH_OLD.sub("1 ", _HALF.sub(r"\1.5", _NUMBER.sub(lambda m: _NUMBERS[m[0]], fold[0].translate(_WIDE))))
     for two, unit in (("سنتان", "سنه"), ("سنتين", "سنه"), ("شهرين", "شهر"), ("شهران", "شهر"), ("اسبوعين", "اسبوع")):
         plain = plain.replace(two, f"2 {unit}")
     given = {name: text.strip() for name, text in (vitals or {}).items() if text and text.strip()}
     state = given.pop("consciousness", "").casefold()
     sure, problem = bool(age and age.strip()), ""
-    ages: tuple[float, ...] = tuple(dict.fromkeys(_ages(plain)))
+    young = [(_years(match), _whose(plain, match)) for pattern in _AGES for match in pattern.finditer(plain)]
+    ages = tuple(dict.fromkeys(years for years, _ in young if years <= 115))
     try:
         ages = (age_of(age or ""),) if sure else ages
     except RequestError as error:  # the rules must answer all the same
         sure, problem = False, str(error)
-    bears = pregnant if pregnant is not None else bool(_GIVES_BIRTH.search(plain)) and sex != "male"
-    baby, child = bool(_BABY.search(plain)) and not ages, bool(_OF_CHILD.search(plain)) and not ages
+    grown = any(16 <= age < 60 for age in ages)
+    bears = pregnant if pregnant is not None else bool(_GIVES_BIRTH.search(plain) or (grown and _WEEKS.search(plain)))
+    baby = bool(_BABY.search(plain)) and not any(years < 2 and whose in ("baby", "") for years, whose in young)
+    child = bool(_OF_CHILD.search(plain)) and not any(years < 16 and whose != "own" for years, whose in young)
     return Patient(said, ages, sex, bears, given, state, sure, baby, child, problem, dict(confirmed or {}), fold, plain)
 
 
@@ -158,15 +167,17 @@ def age_of(text: str) -> float:
     return years
 
 
-def _ages(plain: str) -> Iterator[float]:
-    for pattern in _AGES:
-        for match in pattern.finditer(plain):
-            years = _years(match)
-            if years is not None and years <= 115:
-                yield years
+def _whose(plain: str, match: re.Match[str]) -> str:
+    """Whose age it is by the nearest word for somebody: "own", "baby", "child", or nothing where there is none."""
+    start, end = match.start("n"), match.end()
+    if _OWN.search(plain[max(0, start - 12) : start]):
+        return "own"
+    near = _OF_CHILD.finditer(plain, max(0, start - 25), end + 12)
+    nearest = min(near, key=lambda m: max(start - m.end(), m.start() - end), default=None)
+    return "" if nearest is None else "baby" if _BABY.fullmatch(nearest[0]) else "child"
 
 
-def _years(match: re.Match[str]) -> float | None:
+def _years(match: re.Match[str]) -> float:
     said = match.groupdict()
     unit = next((name for name in _YEARS if said.get(name)), "year")
     return float(said["n"].replace(",", ".")) * _YEARS[unit]

@@ -146,9 +146,13 @@ class Rules:
         }
         instead, now = flags["instead"], flags["now"]
         self.signs = tuple(sign for sign in spoken["en"] if sign not in instead and sign not in now)  # to ask for
-        named = {sign for flag in self.flags for each in flag.all for sign in each} | instead.keys()
-        if strange := named ^ spoken["en"].keys():
-            raise KeyError(f"signs/en.toml and red_flags.toml do not name the same signs: {', '.join(sorted(strange))}")
+        known = spoken["en"].keys()
+        strange = known ^ ({sign for flag in self.flags for each in flag.all for sign in each} | instead.keys())
+        strange |= {sign for words in spoken.values() for sign in known ^ words.keys()}
+        strange |= {sign for those in (now, *instead.values()) for sign in those} - known
+        strange |= {said["sign"] for said in self._vitals["sets"] + self._vitals["limit"] if "sign" in said} - known
+        if strange:
+            raise KeyError(f"not every file of the rules names the same signs: {', '.join(sorted(strange))}")
         self._mentions = Mentions(
             {sign: {code: words.get(sign, ()) for code, words in spoken.items()} for sign in spoken["en"]}, instead, now
         )
@@ -172,7 +176,7 @@ class Rules:
         oxygen = " ".join(patient.vitals.get(name, "") for name in ("oxygen", "oxygen saturation")).casefold()
         if _OXYGEN.search(oxygen):
             signs.setdefault("given oxygen", []).append(oxygen.strip())
-        if not patient.pregnant and patient.sex != "male" and _OF_PREGNANCY & signs.keys():
+        if _OF_PREGNANCY & signs.keys() or {"pregnant", "may be pregnant", "after birth"} & patient.confirmed.keys():
             patient = replace(patient, pregnant=True)  # "contractions every four minutes" needs no other word for it
         raised: dict[str, Raised] = {}
         for group, age in patient.groups():
@@ -238,7 +242,7 @@ class Rules:
         strange = [name for name in patient.vitals if name not in self._book.plausible and name != "oxygen"]
         problems += [patient.problem] if patient.problem else []
         problems += [f"{name}: no limits are known for this reading" for name in strange]
-        for name, text in dict.fromkeys(self._in_text(patient.numbers)):
+        for name, text in dict.fromkeys(self._in_text(patient)):
             if name in given:
                 continue  # the form's counts; of several in the text, each does
             more, wrong = self._book.read_all({name: text})
@@ -246,7 +250,11 @@ class Rules:
             problems += wrong
         return readings, problems
 
-    def _in_text(self, plain: str) -> Iterator[tuple[str, str]]:
+    def _in_text(self, patient: Patient) -> Iterator[tuple[str, str]]:
+        young = patient.child or patient.baby or any(age < 16 for age in patient.ages)
+        plain = patient.numbers
+        for said in self._vitals["reads_as"]:
+            plain = re.sub(said["pattern"], said["to"], plain) if young or not said.get("of_child") else plain
         if _NAMED_PAIR.search(plain):
             for match in _PAIR.finditer(plain):
                 if 30 <= int(match[2]) < int(match[1]) <= 300:
@@ -285,7 +293,8 @@ class Rules:
         """NEWS2 of an adult, where enough of it was read: what was not counts as healthy, so that it is a least."""
         score = self._vitals["score"]
         values = {one.name: value for one, value in known if one.name in score["points"]}
-        if patient.pregnant or any(group != "adult" for group, _ in patient.groups()) or len(values) < score["needs"]:
+        bears = patient.pregnant and patient.sex != "male"
+        if bears or all(group != "adult" for group, _ in patient.groups()) or len(values) < score["needs"]:
             return None
         total = sum(next(p for bound, p in score["points"][name] if value <= bound) for name, value in values.items())
         total += 3 * (patient.consciousness in _STATES) + score["oxygen"] * ("given oxygen" in signs)

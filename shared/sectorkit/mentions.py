@@ -6,7 +6,7 @@ Things are given with the phrases that name them:
     mentions.of("No fever, but a pain in my chest")      # {"chest pain": [Mention("pain in my chest", 17, 33)]}
 
 In a phrase, `pain*` stands for every word that begins so, `(a|b c)` for one of several, `(my)?` for what may be missing, `..` for
-up to six words between, `~` for a space or a hyphen that may be missing, and `#` for a number of ten or more. All languages are looked for at once, since a message may mix them. Case, accents and the vowel signs
+up to six words between, `~` for a space or a hyphen that may be missing, and `#` for a number of ten or more, which is none of milligrams or the like. All languages are looked for at once, since a message may mix them. Case, accents and the vowel signs
 of Arabic make no difference. Where it is unclear whether something is denied, it counts as mentioned.
 
 Of what only sounds like a thing, "can't breathe through my nose", `instead` says that it is none: {"blocked nose": ["breathless"]}. Things of
@@ -40,7 +40,7 @@ _LETTERS = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": ""
 # "I do not have", "there is no": and not "cannot stop vomiting", "no relief from the pain", "not only".
 _HAVE = r"(?:have|has|had|having|been|feel|feels|feeling|got|get|gets|any|see|notice|noticed|suffer|develop|developed|complain|report|reports)(?! (?:so |very |too |quite |at all )?(?:well|good|right|ok|okay|great|myself|himself|herself|better|normal|fine)\b)"
 # "never had such a headache", "haven't had pain like this before" say that it is there.
-_UNLIKE = r"(?! [^.;]{0,60}\b(?:like (?:this|that)|before|such|(?:this|that|so|as) (?:bad|badly|strong|severe|much|intense))\b)"
+_UNLIKE = r"(?! [^.;]{0,60}\b(?:like (?:this|that)|before|such|(?:this|that|so|as) (?:bad|badly|strong|severe|much|intense)|been (?:so|this|that) \w+)\b)"
 # What happens to a patient, or does not: "didn't pass out".
 _DOES = r"(?:actually |even |really )?(?:pass|faint|vomit|throw|black|lose|lost|bleed|bled|hurt|hit|bang|swell|swollen|swelled|chok|fall|fallen|collaps)"
 # An English "no" is none of these, which a Spanish one often is: "no puede respirar y le duele el pecho" denies nothing.
@@ -52,9 +52,9 @@ _DENIED = re.compile(
     rf"|(?:not(?! (?:been able|able))|never|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t){_UNLIKE} (?:\w+ )?{_HAVE}|not any|nothing like"
     r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile|on (?:any )?(?:oxygen|o2)|breathing (?:fast|hard|heav)))|no(?= respira\w* (?:rapid|agitad|mal))|ne(?= respire\w* pas (?:vite|mal|fort))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
     rf"|(?:did|does|do|has|have|had)(?:nt|n't| not)(?= {_DOES})"
-    r"|sin(?! (?:parar|cesar|motivo|control|aire|pulso|avisar|fuerza|conocimiento|sentido|poder|dejar))|niega\w*|niego|nego|ningun\w*|tampoco|ni|nunca (?:he|ha|tuv\w+)"
+    r"|sin(?! (?:parar|cesar|motivo|control|aire|pulso|avisar|fuerza|conocimiento|sentido|poder|dejar))|niega\w*|niego|nego|ningun\w*|tampoco|ni|nunca (?:he|ha|tuv\w+)(?! [^.;,]{0,40}\b(?:tan|tanto|tanta|asi|igual|como (?:este|esta|hoy|ahora)))"
     r"|no (?:tiene|tengo|tienen|hay|ha tenido|he tenido|ha|he|presenta|siente|siento|tenemos|tenia|refiere|le duele|me duele|veo)(?: \w+)?"
-    r"|sans(?! (?:arret|cesse|prevenir|raison|pouvoir|force|connaissance|pouls|s'arreter|air))|pas de|aucun\w*|nie|jamais eu"
+    r"|sans(?! (?:arret|cesse|prevenir|raison|pouvoir|force|connaissance|pouls|s'arreter|air))|pas de|aucun\w*|nie|jamais eu(?! (?:aussi|autant|si|un tel|une telle|de tel|pareil|tellement))"
     r"|n'(?:ai|a|as|ont|avons|avait|y a|eu)(?: \w+)? (?:pas|plus|aucun\w*|jamais)(?: eu)?"
     r"|ne (?:ressen\w+|presente\w*|souffr\w+|vomi\w*|tousse\w*|saigne\w*|se plaint|sen\w+) (?:pas|plus))(?=\W|$)"
     rf"|\bpas d'|没有(?!力|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|意识(?![障不模丧])|知觉(?![障异丧])|脉搏|精神|胃口|食欲|征兆)|没(?!法|办法|力|反应|知觉|意识|气|呼吸|脉搏|多久|站稳|吃|睡|完没了|看清|打疫苗|有力|有反应|有呼吸|有意识|有知觉|有脉搏|精神|胃口)|并无|无(?![法力缘故论]|明显诱因|征兆|意识(?![障不模丧])|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|脉搏)|否认|未见|未诉|未吸"
@@ -68,7 +68,7 @@ _ANOTHERS = re.compile(
 _UNDENIED = re.compile(
     r"\b(?:until|till|hasta (?:hoy|ayer|que|hace|esta)|jusqu'a (?:hier|aujourd'hui|ce|cette)"
     r"|(?:can'?t|cannot|can not|couldn'?t|wouldn'?t|won'?t|don'?t|not) (?:say|deny|exclude|rule out|swear|be sure)"
-    r"|no (?:puedo|puede|se puede) (?:decir|negar|descartar)|no niego|not that (?:i|he|she|it|we|they) (?:do|does|did|have|has)(?:nt| not)|(?:peux|peut) pas (?:dire|nier|exclure))\b"
+    r"|not (?:as (?:if|though)|like) [^.;,]{0,20}\b(?:no|not|never|\w+nt)|no es que [^.;,]{0,20}\bno|(?:est|suis) pas (?:que|comme si) [^.;,]{0,20}\b(?:n'\w+|ne|pas)|no (?:puedo|puede|se puede) (?:decir|negar|descartar)|no niego|not that (?:i|he|she|it|we|they) (?:do|does|did|have|has)(?:nt| not)|(?:peux|peut) pas (?:dire|nier|exclure))\b"
     r"|不能(?:说|否认|排除)|不是没有|并非没有|直到|لا (?:استطيع|يمكن) (?:القول|انكار|استبعاد)|لا انكر"
 )
 # "no fever he is vomiting", without a comma, begins anew; "no pain when he is resting" does not.
@@ -76,17 +76,24 @@ _ANEW = re.compile(
     r"(?<!that )(?<!if )(?<!when )(?<!whether )(?<!because )(?<!since )(?<!while )(?<!unless )(?<!as )(?<!say )(?<!says )(?<!think )(?<!denies )(?<!denied )"
     r"\b(?:(?:i|he|she|it|they|we) (?:have|has|had|am|is|are|was|were|feels?|got|cant|cannot|can't|keeps?|fainted|collapsed)|(?:my|his|her) \w+ (?:hurts?|aches?|is|are|feels?))\b"
 )
+# What "no" denies by itself, with or without a comma behind it: "no meds chest pain", "no history of heart trouble crushing chest pain".
+_ALONE = re.compile(
+    r"\s*(?:(?:known|other|regular|current|daily|drug|food|past|medical|surgical|family|significant|relevant|prior|previous|history|of|any|home|hx|conocidas?|connues?) )*"
+    r"(?:meds?|medications?|medicines?|allergy|allergies|nkda|history|hx|pmhx?|surger(?:y|ies)|comorbidit\w+|alergias?|medicamentos|medicacion|antecedentes|allergies?|traitements?|antecedents?"
+    r"|(?:heart|cardiac|lung|kidney|liver|medical|health|blood) (?:trouble|troubles|diseases?|problems?|conditions?|issues?|history))\b(?: conocid\w+| connues?| a la \w+)?(?!\s+(?:of|with|for|to|de|d'|or|nor|o|ni|ou)\b)"
+)
 # What was, and is not now: from such a word up to what brings the present back, and the part of a list with "three years ago".
 _HISTORY = re.compile(
     r"(?:(?<!day )(?<!days )(?<!hour )(?<!hours )(?<!hr )(?<!week )(?<!weeks )\b(?:history of|hx(?: of)?|h/o|pmhx?|past medical history|previous|prior(?! to)|antecedentes?|antecedents?|atcd)\b|既往|曾经|(?<!\w)(?:تاريخ مرضي|سوابق)(?!\w)).*?"
-    r"(?=[.;!?。；！？\n]|$|\b(?:now|today|but|presents?|presenting|here|c/o|complain\w*|arrives?|sent|came|has|having|is|ahora|hoy|maintenant)\b|现|今)"
+    r"(?=[.;!?。；！？\n]|$|\b(?:[\w-]+ ){1,2}(?:on|per|by|via) (?:ekg|ecg|cta?|mri|imaging|x-?ray|ultrasound|scan)\b|(?<=, )(?:acute |new )?(?:n?stemi|sdh|sah|ich|iph|sepsis|dka|hhs|sbo|u?gib)\s*(?:[.;]|$)|(?<=, )(?:(?:acute|active) |stridor\b)"
+    r"|\b(?:now|today|but|presents?|presenting|here|c/o|complain\w*|arrives?|sent|came|has|having|is|ahora|hoy|maintenant)\b|现|今)"
 )
 _AGO = re.compile(
     r"\b(?:(?:years?|yrs|months) ago|in (?:19|20)\d\d|last year|as a child|hace (?:\w+ )?(?:anos?|meses)|il y a (?:\w+ )?(?:ans?|mois)|en (?:19|20)\d\d)\b|年前|去年|病史|后遗症"
     r"|(?<!\w)(?:قبل|من|منذ) (?:\w+ )?(?:سنوات|سنه|سنين|سنتين|اشهر|شهور)(?!\w)"
 )
 _BEHIND = re.compile(
-    r"[ \t]*(?:[:：][ \t]*|\([ \t]*)?(?:\bnone\b|\babsent\b|\bnegative\b|\bdenied\b|\bno\b(?=\s*(?:[,.;)\n]|$))|\(-\)|（-）|阴性)"
+    r"[ \t]*(?:[:：][ \t]*|[-–—]+[ \t]+|\([ \t]*)?(?:\bnone\b|\babsent\b|\bnegative\b|\bdenied\b|\bno\b(?=\s*(?:[,.;)\n]|$))|\(-\)|（-）|阴性)"
 )
 _CLAUSE = re.compile(
     r"[.;!?。；！？؛，،\n]+(?!\d)| [-–—]+ |[:：]+(?= *\w+ )"
@@ -100,6 +107,7 @@ _LISTED = re.compile(r"\b(?:or|nor|o|u|ni|ou)\b|[、/或]|(?<!\w)او(?!\w)")
 _STATES = re.compile(
     r"\b(?:no|not|never|cant|cannot|wont|couldnt|unable|hardly|barely|stopped|lost|took|taken|passed|fell|hit|woke|swallowed|drank|vomited|fainted|collapsed"
     r"|puede|puedo|perdio|perdi|cayo|tomo|trago|ne|n'\w+|plus"
+    r"|says?|said|wants?|wanted|tells?|told|reports?|states?|stated|describes?|admits?|endorses?|complains?|dice|quiere|refiere|dit|veut"
     r"|i|he|she|it|they|we|have|has|had|is|are|was|were|am|got|feels?|with|started|since|there|my|his|her|very|just|only|some|slight\w*|mild|severe|sudden\w*|increasing\w*|crushing|worst|terrible|unbearable|worse|worsening|constant|ongoing|for \w+ (?:days?|hours?|weeks?|minutes?)"
     r"|tengo|tiene|solo|solamente|algo|juste|seulement|un peu|hay|esta|estan|estoy|con|es|mi|su|desde|me|le|se|duele|dio|tuvo|a|il|elle|elles|ca|j'ai|ai|est|avec|depuis|mon|ma|son|sa|vomit|parle|saigne)\b|有(?!无)|是|他|她|我|(?<!\w)(?:لدي|لديه|لديها|عندي|عنده|عندها|مع|هو|هي|يعاني|تعاني)(?!\w)"
 )
@@ -200,14 +208,15 @@ def _denied(plain: str, starts: Sequence[int]) -> bytearray:
     for start, end in _parts(_CLAUSE, plain, 0, len(plain)):
         carried, listed, before = False, False, start
         for a, b in _parts(_COMMA, plain, start, end):
-            carried = carried and (listed or "," not in plain[before:a])
+            carried = carried and (listed or "," not in plain[before:a] or bool(_LISTED.search(plain, a, end)))
             before = b
             undenied = _UNDENIED.search(plain, a, b)
             while own := (not undenied and _DENIED.search(plain, a, b)) or _ANOTHERS.search(plain, a, b):
-                anew = _ANEW.search(plain, own.end(), b)
-                a, last = (anew.start() if anew else b), own.start() + 1  # what begins with it is no denial: "no pulse"
-                carried = not anew and any(own.start() < at < b for at in starts)
-                listed = bool(_OF_LISTS.match(own[0]) or _LISTED.search(plain, b, end))
+                anew, alone = _ANEW.search(plain, own.end(), b), _ALONE.match(plain, own.end(), b)
+                stop = min(anew.start() if anew else b, alone.end() if alone else b)
+                a, last = stop, own.start() + 1  # what begins with it is no denial: "no pulse"
+                carried = stop == b and any(own.start() < at < b for at in starts)
+                listed = bool(_OF_LISTS.match(own[0]))
                 denied[last:a] = b"\x01" * (a - last)
             if a == b:
                 continue
@@ -313,7 +322,7 @@ def _group(pieces: Sequence[str], *, han: bool) -> tuple[str, list[str], tuple[s
 def _word(word: str) -> str:
     if word in ("?", "*"):
         raise ValueError(f"there is nothing ahead of {word}")
-    body = re.escape(word.rstrip("*")).replace(r"\~", r"[ -]?").replace(r"\#", r"\d{2,}") + (
-        r"\w*" if word.endswith("*") else ""
-    )
+    body = re.escape(word.rstrip("*")).replace(r"\~", r"[ -]?").replace(
+        r"\#", r"\d{2,}(?!\d)(?! ?(?:mg|mcg|ug|ml|milli|micro|iu\b|units\b))"
+    ) + (r"\w*" if word.endswith("*") else "")
     return f"{_ATTACHED}{body}" if re.match(f"[{_ARABIC}]", word) else body

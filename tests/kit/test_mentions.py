@@ -175,3 +175,31 @@ def test_what_is_denied_is_left_out_of_a_text(said: str, left: str) -> None:
         "headache": {"en": ["headache"], "es": ["duele la cabeza"], "zh": ["头很痛"]},
     }
     assert Mentions(things).affirmed(said) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("no meds chest pain", True), ("no known allergies chest pain", True), ("no history of heart trouble chest pain", True), ("sin alergias dolor en el pecho", True),
+        ("no history of chest pain", False), ("no meds, no chest pain", False), ("chest pain - no, cough - no", False), ("chest pain - no relief", True), ("chest pain: none", False),
+        ("never been so ill, chest pain", True), ("it's not as if I have no chest pain", True), ("no es que no tenga dolor en el pecho", True), ("ce n'est pas que je n'ai pas de douleur dans la poitrine", True),
+        ("denies chest pain, says it is his back", False), ("denies fever, reports chest pain", True), ("nunca he tenido tanto dolor en el pecho", True), ("nunca he tenido dolor en el pecho", False),
+    ],
+)  # fmt: skip
+def test_where_a_denial_ends_and_what_turns_it_round(text: str, found: bool) -> None:
+    assert ("chest pain" in MENTIONS.of(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("took 24 tablets", True), ("took 500 mg tablets", False), ("took 500mg tablets", False), ("took 30 500 mg tablets", True), ("took 9 tablets", False)]
+)  # fmt: skip
+def test_a_number_of_things_is_none_of_milligrams(text: str, found: bool) -> None:
+    assert ("overdose" in Mentions({"overdose": {"en": ["took .. # .. tablets"]}}).of(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("hx HTN, DM, sepsis on CT", True), ("hx of sepsis, DM", False), ("hx HTN, acute sepsis", True), ("PMH: sepsis. Here for a toe", False), ("hx HTN, DM, sepsis", True)],
+)  # fmt: skip
+def test_history_ends_where_a_finding_is_told(text: str, found: bool) -> None:
+    assert ("sepsis" in Mentions({"sepsis": {"en": ["sepsis"]}}, {}, ["sepsis"]).of(text)) == found
