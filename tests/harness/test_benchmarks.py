@@ -19,7 +19,7 @@ from sectorkit.settings import Settings
 
 # name -> cases, as each data set's own description counts them
 COUNTS = {
-    "semigran45": 45, "mimic_esi": 207,
+    "semigran45": 45, "mimic_esi": 207, "triage_invariance": 108,
     "failuresensoriq": 2667, "medqa": 1273, "medmcqa": 4183, "mmlu_med": 1089, "pubmedqa": 500,
     "omos_qa_retrieval": 5 * 197, "omos_qa_lines": 197, "omos_qa_abstention": 252, "mtrag_govt": 88 + 17 + 27,
     "lecoqa_retrieval": 309, "qmsum_committee": 66, "emanual_s10": 49, "medquad_liveqa": 60,
