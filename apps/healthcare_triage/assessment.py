@@ -31,8 +31,7 @@ _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
 _GUIDANCE = {"kind": ["guidance"]}  # and no text for reference
 _FAR = 0.28  # of similarity, below which the nearest sentence is about something else
-_USUAL = 0.01  # of similarity, that a topic's usual level is ahead by
-_NARROW = 0.0025  # of similarity, within which the more urgent of two sections counts
+_NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
 _QUESTIONS, _SAFETY_NET = "Questions that decide", "Safety net"
 _NEEDED = ("heart rate", "respiratory rate", "oxygen saturation", "systolic pressure", "temperature")
 
@@ -149,8 +148,8 @@ def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | 
         else:
             if max(scores) < _FAR:
                 return None, "No guidance on this was found; only the rules were used."
-            ahead = [float(score) + _USUAL * (at == usual) for score, (at, _) in zip(scores, sentences, strict=True)]
-            near = sorted(zip(ahead, *zip(*sentences, strict=True), strict=True), key=lambda one: -one[0])
+            found = zip(map(float, scores), *zip(*sentences, strict=True), strict=True)
+            near = sorted(found, key=lambda one: -one[0])
             level = max((at for score, at, _ in near if score >= near[0][0] - _NARROW), key=LEVELS.index)
     narrow = bool(near) and level != near[0][1]
     quotes = tuple(quote for _, _, quote in near[:_QUOTES])
