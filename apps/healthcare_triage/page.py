@@ -204,7 +204,12 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
         button.click(answering(answer), [run, *form], views, trigger_mode="multiple", **quiet)
     sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature, deciding, written], **quiet)
     empty = [gr.update(value="Not given" if isinstance(field, gr.Dropdown) else "") for field in form]
-    clear.click(lambda: (*empty, "", *_nothing()), None, [*form, *views], **quiet)
+
+    def cleared(request: gr.Request) -> tuple[Any, ...]:
+        newest.pop(request.session_hash or "", None)  # what is still being made is of the patient before
+        return *empty, "", *_nothing()
+
+    clear.click(cleared, None, [*form, *views], **quiet)
 
 
 class _Run(BaseModel):

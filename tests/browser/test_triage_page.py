@@ -207,3 +207,26 @@ def test_what_a_person_says_is_text_and_nothing_else(line: PretendRuntime, serve
     page.get_by_role("button", name="Draft: SBAR").click()
     page.wait_for_selector("article[aria-label=Draft]")
     assert page.evaluate("window.pwned") is None
+
+
+def test_a_result_that_arrives_after_the_form_was_changed_or_cleared_is_marked_or_left_out(
+    line: PretendRuntime, served: Any, open_page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(patient: Any, rules: Any, index: Any) -> Any:
+        if index is not None:
+            time.sleep(2)
+        return assess(patient, rules, index)
+
+    monkeypatch.setattr("healthcare_triage.page.assess", slow)
+    page = open_page(served(line))
+    ask(page, "I have a nosebleed that drips from one nostril")
+    page.get_by_label("Age").first.fill("31")
+    page.wait_for_selector(f"{REASONS}.sk-stale")
+    page.get_by_role("button", name="Assess").click()
+    page.wait_for_selector(f"{REASONS}:not(.sk-stale)")
+
+    page.get_by_role("button", name="Assess").click()
+    page.wait_for_selector(REASONS, state="detached")
+    page.get_by_role("button", name="New patient").click()
+    page.wait_for_timeout(3_000)
+    assert page.locator(DONE).count() == page.locator(REASONS).count() == 0

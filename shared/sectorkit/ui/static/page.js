@@ -96,6 +96,7 @@
       }
     }
     for (const again of document.querySelectorAll(".sk-again")) again.hidden = !answers;
+    stale();
     nextPoll = setTimeout(poll, pollSoon ? 100 : document.hidden ? 10000 : strips.size || early ? wait : 300);
   };
   // A tab's strip comes with the tab, and should not stand empty until the next time.
@@ -248,6 +249,7 @@
       if (document.getElementById("sk-boot")) handOver(area);
     }
     for (const again of document.querySelectorAll(".sk-again")) again.hidden = !answers;
+    stale();
     refresh();
   };
   let due = false;
@@ -265,13 +267,19 @@
     if (clock && since && seconds > 1) clock.textContent = ` · ${seconds} s`;
   }, 1000);
 
-  // What was made of a form that has since been changed is marked as such, until it is made anew. A choice of a list is no input event.
-  const stale = (event) => {
+  // What was made of a form (sk-feeds) that was changed since it was sent is marked as such. A choice of a list is no input event.
+  const fed = (event) => {
     const form = event.target.closest?.(".sk-feeds") || document.activeElement?.closest(".sk-feeds");
-    if (!form || (event.type !== "input" && !event.target.closest?.("[role=option]"))) return;
-    for (const shown of form.closest(".sk-app").querySelectorAll(".sk-fed")) shown.classList.add("sk-stale");
+    if (!form) return;
+    if (event.target.closest?.("button.sk-go") || event.key === "Enter") form.dataset.changed = "";
+    else if (event.type === "input" || event.target.closest?.("[role=option]")) form.dataset.changed = "yes";
+    stale();
   };
-  for (const kind of ["input", "mousedown"]) document.addEventListener(kind, stale, true);
+  const stale = () => {
+    for (const form of document.querySelectorAll(".sk-feeds[data-changed=yes]"))
+      for (const shown of form.closest(".sk-app").querySelectorAll(".sk-fed")) shown.classList.add("sk-stale");
+  };
+  for (const kind of ["input", "mousedown", "click", "keydown"]) document.addEventListener(kind, fed, true);
 
   document.body.append(live, panel);
   poll();
