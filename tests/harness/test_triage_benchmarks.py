@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from healthcare_triage.rules import LEVELS
 from sectoreval.benchmark import load_benchmark
 from sectoreval.benchmarks import mimic_esi, semigran45, triage_cases, triage_invariance
 from sectoreval.benchmarks._triaging import in_words
@@ -95,6 +96,15 @@ def test_the_apps_own_cases_are_whole(which: str) -> None:
     for case in found:
         if others := case.gold.get("others"):
             assert (others["first"]["level"] == case.gold["level"]) == (case.gold["kind"] == "same")
+
+
+@pytest.mark.parametrize(("which", "count"), [("complaints", 160), ("vignettes", 90)])
+def test_the_other_sets_to_develop_on_have_every_level(which: str, count: int) -> None:
+    found = triage_cases.cases(Context(read_settings(), options={"cases": which}))
+    assert len({case.id for case in found}) == count
+    assert {case.gold["level"] for case in found} == set(LEVELS)
+    assert all(case.gold["level"] not in case.gold["may"] and set(case.gold["may"]) <= set(LEVELS) for case in found)
+    assert all(case.gold["said"].strip() and 1 <= case.gold["esi"] <= 5 for case in found)
 
 
 def test_an_unknown_set_of_cases_is_named() -> None:

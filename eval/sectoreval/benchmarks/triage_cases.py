@@ -1,7 +1,8 @@
 """The triage app's own cases: four levels, five languages, pairs that differ in one detail, and groups that must not differ.
 
-They were written from guidelines by whoever did not know the app's rules. `--set cases=developed` takes those that the rules were
-developed on; the default are held-out ones, which nobody who writes rules has read.
+They were written from guidelines by whoever did not know the app's rules. The default are held-out ones, which nobody who writes rules has
+read; `--set cases=` takes those that the rules were developed on: `developed` (messages, with pairs), `complaints` (an emergency department's shorthand,
+with vital signs) and `vignettes` (a textbook's).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sectorkit.errors import ConfigurationError, UnknownName
 
 _LEVELS = LEVELS[::-1]
 OPTIONS = tuple(LEVEL_TEXTS.values())
-_SETS = ("held-out", "developed")
+_SETS = ("held-out", "developed", "complaints", "vignettes")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
 
