@@ -23,6 +23,7 @@ from sectorkit.settings import Settings, default_home
 if TYPE_CHECKING:
     from sectorkit.models.server import ModelServer
     from sectorkit.retrieval.embed import LocalEmbedder
+    from sectorkit.retrieval.index import Index
 
 for _name in [name for name in os.environ if name.startswith("SECTORKIT_") and name not in ("SECTORKIT_HOME",)]:
     del os.environ[_name]  # a user's settings must not decide what a test sees
@@ -57,6 +58,18 @@ def embedder(session_settings: Settings) -> LocalEmbedder:
     from sectorkit.retrieval.embed import LocalEmbedder
 
     return LocalEmbedder(find_model("minilm-l6-v2"), _pulled("minilm-l6-v2", session_settings))
+
+
+@pytest.fixture(scope="module")
+def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The sample documents of the module's `APP`, with a fake embedder; a module with other documents has an index of its own."""
+    from sectorkit.fakes import FakeEmbedder
+    from sectorkit.retrieval.index import Index
+
+    index = Index.open(tmp_path_factory.mktemp("index"), FakeEmbedder())
+    index.sync(request.module.APP.corpus)
+    yield index
+    index.close()
 
 
 class Ahead:

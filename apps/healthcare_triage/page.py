@@ -319,9 +319,9 @@ def reasons_html(app: str, found: Assessment) -> str:
     flags = "".join(_flag(raised) for raised in found.floor.raised)
     quotes = guidance.quotes if guidance else ()
     asked = guidance.questions if guidance else ()
-    cited = "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in quotes)
-    net = "".join(
-        f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in (guidance.safety_net if guidance else ())
+    cited, net = (
+        "".join(f'<li dir="auto">{esc(q.quote)} ({quote_link(app, q)})</li>' for q in shown)
+        for shown in (quotes, guidance.safety_net if guidance else ())
     )
     wanted = "".join(f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in asked)
     return "".join((

@@ -52,12 +52,12 @@ def decide(proposed: str, level: str, signed: str, reason: str = "", words: str 
         raise RequestError("who signs? Write a name or initials, of at most 80 characters")
     if len(words) > 2_000:
         raise RequestError("the reason has more than 2,000 characters; shorten it")
-    if proposed and level != proposed:
+    differs = bool(proposed) and level != proposed
+    if differs:
         if reason not in REASONS:
             raise RequestError(f"{proposed} was proposed, and {level} was chosen: choose why")
         if not words and (reason == REASONS[-1] or LEVELS.index(level) < LEVELS.index(proposed)):
             raise RequestError("say in words why: a level that is less urgent, or another reason, needs it")
-    differs = bool(proposed) and level != proposed
     return Decision(
         proposed, level, signed, reason if differs else "", words, datetime.now(UTC).isoformat(timespec="seconds")
     )

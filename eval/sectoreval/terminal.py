@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sectoreval.arms import ARMS
-from sectoreval.benchmark import benchmark_names, load_benchmark
+from sectoreval.benchmark import Benchmark, benchmark_names, load_benchmark
 from sectoreval.context import DEBIAS, Context
 from sectoreval.data import find_source, load_sources
 from sectoreval.judge import with_judgement
@@ -90,14 +90,20 @@ def documents(settings: Settings, name: str, folder: Path, options: Mapping[str,
     if benchmark.documents is None:
         having = [b.name for b in map(load_benchmark, benchmark_names()) if b.documents]
         raise UnknownName("benchmark with documents of its own", name, having)
-    for option in options:
-        if option not in benchmark.options:
-            raise UnknownName(f"option of {name}", option, list(benchmark.options))
+    _check_options(options, [benchmark])
     with progress_bar("reading the documents") as progress:
         context = Context(settings, data_dir, options=options, progress=progress)
         written = as_files(benchmark.documents(context), context, folder)
     out.print(f"{written:,} documents of {escape(benchmark.title)}: {folder}")
     return 0
+
+
+def _check_options(options: Mapping[str, str], benchmarks: Sequence[Benchmark]) -> None:
+    """UnknownName for an option that none of the benchmarks has."""
+    known = {name for benchmark in benchmarks for name in benchmark.options}
+    for name in options:
+        if name not in known:
+            raise UnknownName(f"option of {', '.join(b.name for b in benchmarks)}", name, sorted(known))
 
 
 def run_and_report(
@@ -111,10 +117,7 @@ def run_and_report(
         if name not in DEBIAS:
             raise UnknownName("way to take out position bias", name, list(DEBIAS))
     benchmarks = [load_benchmark(name) for name in spec.benchmarks]
-    known = {name for benchmark in benchmarks for name in benchmark.options}
-    for name in spec.options:
-        if name not in known:
-            raise UnknownName(f"option of {', '.join(spec.benchmarks)}", name, sorted(known))
+    _check_options(spec.options, benchmarks)
     # By name, so that a run of another default is another run.
     spec = replace(spec, embedder=spec.embedder or settings.embed_model)
     settings = settings.model_copy(update={"embed_model": spec.embedder})

@@ -147,12 +147,7 @@ class Mentions:
         """What the text says there is: each thing with the places where it does, in the order of the text. `fold` is folded(text), if it
         was made already."""
         plain, places = fold or folded(text)
-        met = [
-            (name, *match.span())
-            for name, phrase in self._phrases
-            if any(word in plain for word in phrase.anchors)
-            for match in phrase.pattern.finditer(plain)
-        ]
+        met = list(self._met(plain))
         denied = _denied(plain, [start for _, start, _ in met])
         meant = [(set(self._instead[name]), start, end) for name, start, end in met if name in self._instead]
         past = _past(plain) if any(name in self._now for name, _, _ in met) else b""
@@ -173,14 +168,15 @@ class Mentions:
     def affirmed(self, text: str) -> str:
         """The text without the words that are denied or said of somebody else, for what takes "no fever" for a fever, such as vectors."""
         plain, places = folded(text)
-        starts = [
-            match.start()
-            for _, phrase in self._phrases
-            if any(word in plain for word in phrase.anchors)
-            for match in phrase.pattern.finditer(plain)
-        ]
+        starts = [start for _, start, _ in self._met(plain)]
         denied = {place for place, is_denied in zip(places, _denied(plain, starts), strict=False) if is_denied}
         return _WORD.sub(lambda m: "" if denied.intersection(range(*m.span())) else m[0], text).strip()
+
+    def _met(self, plain: str) -> Iterator[tuple[str, int, int]]:
+        """Where a folded text has the phrases of things, denied or not: name, start, end."""
+        for name, phrase in self._phrases:
+            if any(word in plain for word in phrase.anchors):
+                yield from ((name, *match.span()) for match in phrase.pattern.finditer(plain))
 
 
 def folded(text: str) -> tuple[str, list[int]]:

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from healthcare_triage import APP
 from healthcare_triage.assessment import _topics
-from sectorkit.fakes import FakeEmbedder
 from sectorkit.golden import locate, read_golden
 from sectorkit.retrieval.index import Index
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index.open(tmp_path_factory.mktemp("guidance"), FakeEmbedder())
-    index.sync(APP.corpus)
-    yield index
-    index.close()
 
 
 def test_every_golden_quote_stands_in_its_document(index: Index) -> None:

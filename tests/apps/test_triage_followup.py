@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -33,14 +33,6 @@ COMPLAINTS = (
     "I feel dizzy",
     "I have a rash",
 )
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index.open(tmp_path_factory.mktemp("guidance"), FakeEmbedder())
-    index.sync(APP.corpus)
-    yield index
-    index.close()
 
 
 def found(said: str, asked: Sequence[tuple[str, Answer]] = (), index: Index | None = None, **known: Any) -> Assessment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,18 +10,9 @@ import pytest
 from pretend import PretendIndex, PretendRuntime
 
 from manufacturing_qa import APP
-from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index.open(tmp_path_factory.mktemp("plant"), FakeEmbedder())
-    index.sync(APP.corpus)
-    yield index
-    index.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,21 +12,12 @@ from pretend import PretendIndex, PretendRuntime
 
 from healthcare_triage import APP
 from healthcare_triage.assessment import assess
-from sectorkit.fakes import FakeEmbedder
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import Settings
 
 pytestmark = pytest.mark.browser
 DONE, REASONS, SIGNED = (f"article[aria-label={name}]" for name in ("Assessment", "Reasons", "Decision"))
 ASKED = "section[aria-label=Follow-up]"
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index.open(tmp_path_factory.mktemp("guidance"), FakeEmbedder())
-    index.sync(APP.corpus)
-    yield index
-    index.close()
 
 
 @pytest.fixture

@@ -96,7 +96,6 @@
       }
     }
     for (const again of document.querySelectorAll(".sk-again")) again.hidden = !answers;
-    stale();
     nextPoll = setTimeout(poll, pollSoon ? 100 : document.hidden ? 10000 : strips.size || early ? wait : 300);
   };
   // A tab's strip comes with the tab, and should not stand empty until the next time.
