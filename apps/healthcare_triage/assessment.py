@@ -16,7 +16,7 @@ from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
 from sectorkit.errors import RequestError, SectorkitError, ServerUnavailable
-from sectorkit.masking import masked
+from sectorkit.masking import masked, without_courtesies
 from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -124,7 +124,7 @@ def _guidance_or_why_not(patient: Patient, rules: Rules, index: Index) -> tuple[
 def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
     # A vector takes "no fever" for a fever, and a name for a place or a people.
-    said = masked(patient.said[:_READ])
+    said = without_courtesies(masked(patient.said[:_READ]))
     said = "\n".join((rules.affirmed(said) or said, *patient.confirmed))
     try:
         hits, why = searched(index, said, _DEPTH, _GUIDANCE)

@@ -1,7 +1,8 @@
 """Follow-up: at most five yes-or-no questions, each for one sign that would raise the level, those that would raise it most first.
 
 What can be asked is what the rules know: a sign that completes a red flag of which the rest is there, and a sign that the nearest guidance
-names as a reason for more urgency. An answer can raise the level and never lowers it. The words are in questions/*.toml, in five languages.
+names as a reason for more urgency. An answer can raise the level and never lowers it. The words are in questions/*.toml, in five languages;
+asking.toml says of whom a sign is asked, and which are asked last.
 """
 
 from __future__ import annotations
@@ -18,33 +19,19 @@ from healthcare_triage.rules import FOLDER, LEVELS, Flag, Rules
 MOST = 5
 LANGUAGES = ("en", "es", "fr", "zh", "ar")
 Answer = Literal["yes", "no", "unknown"]
-_OF_WOMEN = {
-    "pregnant", "may be pregnant", "after birth", "vaginal bleeding", "waters or labour", "cord or baby coming", "baby moves less",
-    "bleeding after menopause",
-}  # fmt: skip
-_OF_MEN = {"testicle pain", "erection that stays"}
-_OF_SPEAKERS = {  # only who feels them can tell
-    "headache", "sudden worst headache", "light hurts", "speech trouble", "visual disturbance", "sight lost", "dizzy", "chest pain", "tearing pain",
-    "pressing or crushing", "spreads to arm, jaw or back", "palpitations", "numb between the legs", "shoulder tip pain", "confusion", "suicidal",
-    "back pain", "weak on one side", "both legs weak", "painful urination", "temple or jaw pain of an elder",
-}  # fmt: skip
-_OF_THE_SICK = {
-    "given oxygen",
-    "back or flank pain with a known aneurysm",
-}  # nobody learns them by asking a child, or at home
-_TOLD = {  # what anybody would have told, so that it is asked for last
-    "violent force", "wounded deeply or fell far", "head injury", "neck injury", "burn", "burn of a dangerous kind", "deep cut", "choking", "snake or dangerous bite",
-    "animal or human bite", "bat, or animal that may be rabid", "swallowed battery or magnets", "overdose or poison", "eye injury", "needle stick", "high sugar",
-    "low sugar", "heavy bleeding", "unresponsive", "not breathing", "seizure goes on", "broken bone through the skin", "cord or baby coming", "overheated", "chilled",
-}  # fmt: skip
-_IMPLIES = {
-    "severely breathless": "breathless",
-    "fainted during effort": "collapse",
-    "sudden worst headache": "headache",
-    "keeps nothing down": "vomiting",
-}
-"""What a sign cannot be there without: of a No to the one, the other is not asked."""
 _BEARS, _SPEAKS = (10, 56), 4  # years: of an age at which somebody may be pregnant; from which somebody can tell
+
+
+@dataclass(frozen=True)
+class Asking:
+    """asking.toml: signs by who can have them or tell of them, those that anybody would have told, and what a sign cannot be there without."""
+
+    women: frozenset[str]
+    men: frozenset[str]
+    felt: frozenset[str]
+    nobody: frozenset[str]
+    told: frozenset[str]
+    without: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,6 +53,14 @@ def words_of(language: str) -> tuple[Mapping[str, tuple[str, str]], Mapping[str,
     return {sign: (text, why) for sign, (text, why) in read.items()}, page
 
 
+@cache
+def asking() -> Asking:
+    """What asking.toml says; `Rules` checks its names."""
+    read = tomllib.loads((FOLDER / "asking.toml").read_text(encoding="utf-8"))
+    without = read.pop("without")
+    return Asking(**{name: frozenset(signs) for name, signs in read.items()}, without=without)
+
+
 def next_question(
     found: Assessment, rules: Rules, asked: Sequence[tuple[str, Answer]], language: str = "en"
 ) -> Question | None:
@@ -74,7 +69,7 @@ def next_question(
         return None
     done = {sign for sign, _ in asked} | set(found.floor.signs) | _not_for(found)
     denied = {sign for sign, answer in asked if answer == "no"}
-    questions, _ = words_of(language)
+    (questions, _), ask = words_of(language), asking()
     grounds = [
         quote.quote
         for level, quote in (found.guidance.sentences if found.guidance else ())
@@ -86,12 +81,12 @@ def next_question(
         if (
             sign in done
             or sign not in questions
-            or _IMPLIES.get(sign) in denied
+            or ask.without.get(sign) in denied
             or _level(flag.level) <= _level(found.level)
         ):
             continue
         place = named.index(sign) if sign in named else len(named)
-        rank = (-_level(flag.level), sign in _TOLD, place == len(named), flag.esi, place)
+        rank = (-_level(flag.level), sign in ask.told, place == len(named), flag.esi, place)
         best[sign] = min(rank, best.get(sign, rank))
     if not best:
         return None
@@ -107,14 +102,15 @@ def confirmed(asked: Sequence[tuple[str, Answer]], language: str) -> dict[str, s
     }
 
 
-def _not_for(found: Assessment) -> set[str]:
+def _not_for(found: Assessment) -> frozenset[str]:
     """The signs that such a patient cannot have, or nobody can tell of them."""
     patient = found.patient
     ages = patient.ages or ((0.0,) if patient.baby else ())
-    skipped = {"female": _OF_MEN, "male": _OF_WOMEN}.get(patient.sex or "", set()) | _OF_THE_SICK
+    ask = asking()
+    skipped = {"female": ask.men, "male": ask.women}.get(patient.sex or "", frozenset()) | ask.nobody
     if ages and not any(_BEARS[0] <= age < _BEARS[1] for age in ages):
-        skipped |= _OF_WOMEN - ({"bleeding after menopause"} if max(ages) >= _BEARS[1] else set())
-    return skipped | (_OF_SPEAKERS if ages and max(ages) < _SPEAKS else set())
+        skipped |= ask.women - ({"bleeding after menopause"} if max(ages) >= _BEARS[1] else set())
+    return skipped | (ask.felt if ages and max(ages) < _SPEAKS else frozenset())
 
 
 def _one_away(found: Assessment, rules: Rules, named: Sequence[str]) -> Iterator[tuple[Flag, str]]:

@@ -1,15 +1,13 @@
 """A model's opinion: the level that it would choose, with the nearest guidance before it. It can raise the level and never lowers it.
 
-It may only write a letter. Small models prefer one, whatever it stands for, so that every option is shown behind every letter and its
-log-probabilities are averaged (Zheng et al. 2024, "Large Language Models Are Not Robust Multiple Choice Selectors"). Where two levels
-are about as likely, the more urgent one is its opinion. It is asked where somebody wants it: models up to 1.5B were measured to raise
+It may only write a letter, and every level is shown behind every letter (`sectorkit.models.letters`). Where two levels are about as
+likely, the more urgent one is its opinion. It is asked where somebody wants it: models up to 1.5B were measured to raise
 what needs no raising (docs/BENCHMARKS.md, arm "both").
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from healthcare_triage.assessment import Assessment
 from healthcare_triage.rules import ESI, LEVELS
 from sectorkit.errors import RequestError, SectorkitError
 from sectorkit.models.constraints import answer_choice
+from sectorkit.models.letters import LISTED, average, letter_logprobs, rotations
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -29,7 +28,6 @@ OPTIONS = {
 }
 _LETTERS = "ABCD"
 _NARROW = 0.1  # of probability between two levels
-_LISTED = 20  # log-probabilities that a server lists at most
 _SYSTEM = "You judge how urgent a complaint is. Answer with the letter of the right option alone."
 
 
@@ -54,17 +52,14 @@ def guidance_text(found: Assessment) -> str:
 
 def opinion(chat: BaseChatModel, found: Assessment, said: str) -> Opinion:
     """What the model makes of a patient, `said` in words. Raises what the chat raises, and RequestError where it writes no letter."""
-    asked = chat.bind(**answer_choice(list(_LETTERS), logprobs=_LISTED, thinking=False), max_tokens=1)
-    names, total = list(OPTIONS), dict.fromkeys(OPTIONS, 0.0)
-    for first in range(len(names)):
-        order = names[first:] + names[:first]
-        options = "\n".join(f"{letter}. {OPTIONS[name]}" for letter, name in zip(_LETTERS, order, strict=True))
+    asked = chat.bind(**answer_choice(list(_LETTERS), logprobs=LISTED, thinking=False), max_tokens=1)
+    names, logs = list(OPTIONS), []
+    for order in rotations(len(names)):
+        options = "\n".join(f"{letter}. {OPTIONS[names[n]]}" for letter, n in zip(_LETTERS, order, strict=True))
         question = f"{guidance_text(found)}\n\nQuestion: {said}\nHow urgent is it?\n{options}\nAnswer:".lstrip()
-        logs = _letters(asked.invoke([("system", _SYSTEM), ("human", question)]))
-        for letter, name in zip(_LETTERS, order, strict=True):
-            total[name] += logs[letter] / len(names)
-    whole = sum(map(math.exp, total.values()))
-    shares = {name: math.exp(log) / whole for name, log in total.items()}
+        logs.append(_letters(asked.invoke([("system", _SYSTEM), ("human", question)])))
+    likely = [math.exp(log) for log in average(logs, rotations(len(names)))]
+    shares = {name: each / sum(likely) for name, each in zip(names, likely, strict=True)}
     likeliest = max(shares, key=lambda name: shares[name])
     level = max((n for n, share in shares.items() if share >= shares[likeliest] - _NARROW), key=LEVELS.index)
     return Opinion(str(getattr(chat, "model_name", "")), level, shares[likeliest], level != likeliest)
@@ -87,17 +82,12 @@ def asked_for(chat: BaseChatModel | None, found: Assessment, said: str) -> tuple
         return None, f"The model gave no opinion: {error}"
 
 
-def _letters(reply: Any) -> Mapping[str, float]:
-    """The log-probability of each letter as the first token, the lowest that is listed where it is not; of a server that lists none, the
-    letter that was written has all."""
+def _letters(reply: Any) -> list[float]:
+    """The log-probability of each letter; of a server that lists none, the letter that was written has nearly all."""
     content = (reply.response_metadata.get("logprobs") or {}).get("content") or []
-    listed: dict[str, float] = {}
-    for entry in content[0]["top_logprobs"] if content else ():  # the likeliest first; "A" and " A" are one letter
-        listed.setdefault(entry["token"].strip(), float(entry["logprob"]))
-    if not listed:
-        written = str(reply.content).strip()
-        if written not in _LETTERS or len(written) != 1:
-            raise RequestError(f"it answered {written[:40]!r} and no letter")
-        listed = {letter: 0.0 if letter == written else -10.0 for letter in _LETTERS}
-    lowest = min((log for log in listed.values() if log > -1e4), default=-100.0)
-    return {letter: max(listed.get(letter, lowest), lowest) for letter in _LETTERS}
+    if content and (listed := content[0]["top_logprobs"]):
+        return letter_logprobs([(entry["token"], float(entry["logprob"])) for entry in listed], _LETTERS)
+    written = str(reply.content).strip()
+    if written not in _LETTERS or len(written) != 1:
+        raise RequestError(f"it answered {written[:40]!r} and no letter")
+    return [0.0 if letter == written else -10.0 for letter in _LETTERS]

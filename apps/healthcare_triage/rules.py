@@ -150,6 +150,8 @@ class Rules:
         strange = known ^ ({sign for flag in self.flags for each in flag.all for sign in each} | instead.keys())
         strange |= {sign for words in spoken.values() for sign in known ^ words.keys()}
         strange |= {sign for those in (now, *instead.values()) for sign in those} - known
+        asking = read.get("asking", {})  # for the follow-up
+        strange |= {sign for signs in (*asking.values(), asking.get("without", {}).values()) for sign in signs} - known
         strange |= {said["sign"] for said in self._vitals["sets"] + self._vitals["limit"] if "sign" in said} - known
         if strange:
             raise KeyError(f"not every file of the rules names the same signs: {', '.join(sorted(strange))}")

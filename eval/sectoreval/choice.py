@@ -4,7 +4,7 @@ Small models prefer a position: asked plainly, a 0.5B may say A to everything. B
 that out, by name, each reported beside it:
 
     permuted     the options are shown in every rotation, and each option's log-probability is averaged over all
-                 (as many calls as options; Zheng et al. 2024, "Large Language Models Are Not Robust Multiple Choice Selectors")
+                 (as many calls as options; `sectorkit.models.letters`)
     calibrated   each letter's log-probability without a question is taken off (one call for each number of options;
                  Zhao et al. 2021, "Calibrate Before Use")
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sectoreval.context import Context
 from sectoreval.replies import store_failure, store_reply
 from sectoreval.served import check_choices, no_thinking
+from sectorkit.models.letters import LISTED, average, letter_logprobs, rotations
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 LETTERS = "ABCDEFGHIJ"
 _SYSTEM = "You answer multiple-choice questions. Answer with the letter of the right option alone."
-_LISTED = 20  # log-probabilities that a server lists at most
 _NO_QUESTION = ("N/A", "-", "…")  # content-free questions
 
 
@@ -106,16 +106,16 @@ class Chooser:
         """
         count = len(question.options)
         letters = question.labels[:count]
-        rotations = [[(first + n) % count for n in range(count)] for first in range(count)]
-        asked = rotations if "permuted" in self._context.debias else rotations[:1]
+        orders = rotations(count)
+        asked = orders if "permuted" in self._context.debias else orders[:1]
         outputs = [await self._ask(prompt(question, order), letters) for order in asked]
         written = [letter_of(output, letters) for output in outputs]
         if any(position is None for position in written):
             return None
-        logs = [letter_logprobs(output, letters) for output in outputs]
+        logs = [letter_logprobs(_listed(output), letters) for output in outputs]
         picks: dict[str, Any] = {"plain": written[0]}
         if "permuted" in self._context.debias:
-            picks["scores"] = average(logs, rotations)
+            picks["scores"] = average(logs, orders)
             picks["permuted"] = _best(picks["scores"])
         if "calibrated" in self._context.debias:
             prior = await self._prior(letters)
@@ -132,7 +132,9 @@ class Chooser:
     async def _content_free(self, letters: str) -> list[float]:
         empty = [Question(text, (text,) * len(letters), labels=letters) for text in _NO_QUESTION]
         outputs = [await self._ask(prompt(question, range(len(letters))), letters) for question in empty]
-        return [sum(logs) / len(logs) for logs in zip(*(letter_logprobs(o, letters) for o in outputs), strict=True)]
+        return [
+            sum(logs) / len(logs) for logs in zip(*(letter_logprobs(_listed(o), letters) for o in outputs), strict=True)
+        ]
 
     async def _ask(self, messages: list[ChatMessage], letters: str) -> ModelOutput:
         from inspect_ai.model import GenerateConfig, get_model
@@ -140,7 +142,7 @@ class Chooser:
         body: dict[str, Any] = {"structured_outputs": {"choice": list(letters)}}
         if self._context.served is not None:
             body |= no_thinking(self._context.served)
-        config = GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=_LISTED, extra_body=body)
+        config = GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=LISTED, extra_body=body)
         return await get_model().generate(messages, config=config)
 
 
@@ -150,22 +152,11 @@ def letter_of(output: ModelOutput, letters: str) -> int | None:
     return letters.index(written) if len(written) == 1 and written in letters else None
 
 
-def letter_logprobs(output: ModelOutput, letters: str) -> list[float]:
-    """Each letter's log-probability as the first token; the lowest that is listed where it is not listed."""
+def _listed(output: ModelOutput) -> list[tuple[str, float]]:
+    """The first token's alternatives, the likeliest first, each with its log-probability."""
     logprobs = output.choices[0].logprobs if output.choices else None
     listed = (logprobs.content[0].top_logprobs if logprobs and logprobs.content else None) or []
-    found = {entry.token.strip(): entry.logprob for entry in reversed(listed)}
-    floor = min((entry.logprob for entry in listed if entry.logprob > -1e4), default=-100.0)
-    return [max(found.get(letter, floor), floor) for letter in letters]
-
-
-def average(logs: Sequence[Sequence[float]], rotations: Sequence[Sequence[int]]) -> list[float]:
-    """Each option's mean log-probability; `logs[r][n]` is that of the option `rotations[r][n]`."""
-    total = [0.0] * len(rotations[0])
-    for shown, order in zip(logs, rotations, strict=True):
-        for log, option in zip(shown, order, strict=True):
-            total[option] += log / len(rotations)
-    return total
+    return [(entry.token, entry.logprob) for entry in listed]
 
 
 def _best(scores: Sequence[float]) -> int:

@@ -53,3 +53,27 @@ def masked(text: str) -> str:
     for word, pattern in _MASKS:
         text = pattern.sub(f"[{word}]", text)
     return text
+
+
+_COURTESY = re.compile(
+    r"(?:(?<=^)|(?<=[.!?,;\n。！？，؟،]))\s*(?:"
+    r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|dear)\b(?:,? (?:there|doctor|doc|nurse|all|everyone|team))?"
+    r"|(?:many )?thank(?:s| you)\b(?: (?:so|very) much)?(?: in advance)?(?: for (?:your|the|any|all your) (?:time|help|advice|answer|reply|call|support))?(?=\s*[.,!;]|\s*$)"
+    r"|(?:my (?:full )?name is|me llamo|mi nombre es|je m'appelle|mon nom est) \[name\](?: (?:and|y|et)\b)?"
+    r"|(?:hola|buen[oa]s (?:dias|días|tardes|noches)|bonjour|bonsoir|salut)\b(?:,? (?:doctora?|docteur|a todos|à tous))?"
+    r"|(?:(?:muchas )?gracias|merci(?: beaucoup| d'avance)?)\b(?: (?:por|de|pour) (?:su|tu|vuestr[oa]|votre|ton|la) (?:tiempo|ayuda|atención|respuesta|temps|aide|réponse))?(?=\s*[.,!;]|\s*$)"
+    r"|(?:您好|你好|医生好|谢谢(?:您|你|医生)?|我(?:叫|的名字是)\[name\])"
+    r"|(?:السلام عليكم(?: ورحمة الله(?: وبركاته)?)?|مرحبا|صباح الخير|مساء الخير|شكرا(?: (?:لكم|لك|جزيلا))?|اسمي \[name\])(?!\w)"
+    r")\s*[.,!;:。！，；،]*\s*",
+    re.IGNORECASE,
+)
+
+
+def without_courtesies(text: str) -> str:
+    """A masked text without greetings, thanks and introductions ("My name is [name]."), which say nothing of a complaint.
+
+    A vector takes them for a part of it. A text of nothing else is left as it is.
+    """
+    while (shorter := _COURTESY.sub(" ", text).strip()) and shorter != text:
+        text = shorter
+    return text

@@ -58,7 +58,7 @@ def test_of_a_letter_that_is_listed_twice_the_likelier_counts() -> None:
     reply = AIMessage("A", response_metadata={"logprobs": {"content": [{"top_logprobs": [
         {"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -3.0}, {"token": " A", "logprob": -9.0},
     ]}]}})  # fmt: skip
-    assert _letters(reply) == {"A": -0.1, "B": -3.0, "C": -3.0, "D": -3.0}
+    assert _letters(reply) == [-0.1, -3.0, -9.0, -9.0]
 
 
 def test_of_two_levels_that_are_about_as_likely_the_more_urgent_is_taken() -> None:

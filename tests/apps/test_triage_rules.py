@@ -648,6 +648,8 @@ def test_a_folder_of_rules_that_does_not_fit_together_is_refused(tmp_path: Path)
         ("red_flags.toml", '= ["severely breathless", "breathless"]', '= ["severely breathles", "breathless"]'),
         ("red_flags.toml", '"blocked nose" = [', '"blocked noze" = ['),
         ("vitals.toml", 'sign = "fever"', 'sign = "feber"'),
+        ("asking.toml", 'men = ["testicle pain"', 'men = ["testicel pain"'),
+        ("asking.toml", '" = "vomiting"', '" = "vomitting"'),
         ("vitals.toml", 'sign = "given oxygen"', 'sign = "oxygen"'),
     ],
 )

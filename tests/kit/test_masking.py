@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sectorkit.masking import masked
+from sectorkit.masking import masked, without_courtesies
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,32 @@ def test_measures_are_left_as_they_are(said: str) -> None:
 
 
 def test_a_long_text_is_masked_quickly() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     masked("My name is A b C 12 High rue de la 1 2 3 (4) +5 - 6.7 " * 400 + "1 " * 5_000 + "a@" * 5_000)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 5  # and not minutes
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("My name is Aisha Okafor. My chest hurts.", "My chest hurts."),
+        ("Hello, thank you for your time. I fell, thanks. My name is Al and my arm hurts!", "I fell, my arm hurts!"),
+        ("hi there my ear hurts", "my ear hurts"),
+        ("Buenos días, doctora. Me llamo Ana Ruiz y me duele la cabeza. Gracias.", "me duele la cabeza."),
+        ("Bonjour ! Je m'appelle Luc. J'ai mal au ventre, merci d'avance.", "J'ai mal au ventre,"),
+        ("您好，我叫王小明，今年54岁，胸痛。谢谢", "今年54岁，胸痛。"),
+        ("السلام عليكم ورحمة الله، اسمي محمد علي، عندي ألم في الصدر. شكرا", "عندي ألم في الصدر."),
+        ("High fever, his hip hurts. He said no thank you to water", "High fever, his hip hurts. He said no thank you to water"),
+        ("Thank you for the tablets I took, all thirty of them, an hour ago", "Thank you for the tablets I took, all thirty of them, an hour ago"),
+        ("Hello", "Hello"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_a_complaint_is_left_out(said: str, kept: str) -> None:
+    assert without_courtesies(masked(said)) == kept
+
+
+def test_courtesies_of_a_long_text_are_left_out_quickly() -> None:
+    began = time.process_time()
+    without_courtesies("hello, " * 3_000 + "thank you for " * 3_000 + "My name is [name] and " * 1_000)
+    assert time.process_time() - began < 5  # and not minutes
