@@ -1,6 +1,8 @@
 # Two commands: `make demo` opens the apps on a real model, `make test` passes the tests. Both set up what they need.
 PYTHON ?= python3
 ARGS ?=
+# Where a container sets it, every process would compile its libraries anew: 6 s of each command, more of vLLM's start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint format bench setup dev vllm peers corpus requirements clean
 
