@@ -1,7 +1,8 @@
-"""Assessment: what the rules make of a patient, and the guidance that is nearest to what was said, each sentence with its place.
+"""Assessment: what the rules make of a patient, an estimate by examples, and the guidance that is nearest, each sentence with its place.
 
-The level is the more urgent of two: the floor of the rules, and the section of the guidance in which the sentence stands that is
-nearest to what was said, less what it denies; where a more urgent section is about as near, it is that. Neither is a model's, whose `opinion` can be asked for.
+The level is the more urgent of the rules' floor and the `estimate`, and of the guidance's where a sentence of it is nearly what was said. Where
+nothing was learned for the embedder, or no example is like it, the guidance stands in for the estimate: the section of the sentence that is
+nearest to what was said, less what it denies, or a more urgent section that is about as near. None is a language model's, whose `opinion` can be asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from healthcare_triage.estimate import Estimate, estimate, shipped
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
@@ -32,6 +34,7 @@ _ASKED = 5  # questions at most
 _GUIDANCE = {"kind": ["guidance"]}  # and no text for reference
 _FAR = 0.28  # of similarity, below which the nearest sentence is about something else
 _NARROW = 0.005  # of similarity, within which the more urgent of two sections counts
+_SAME = 0.6  # of similarity, above which a sentence is nearly what was said
 _QUESTIONS, _SAFETY_NET = "Questions that decide", "Safety net"
 _NEEDED = ("heart rate", "respiratory rate", "oxygen saturation", "systolic pressure", "temperature")
 
@@ -44,7 +47,7 @@ _Read: TypeAlias = (
 @dataclass(frozen=True)
 class Guidance:
     """The guidance on a complaint: `level` is that of the section with the nearest sentence, or of a more urgent one that is about as
-    near (`narrow`), `usual` what it is without any sign of a more urgent one; `quotes` are the nearest sentences, `questions` what it
+    near (`narrow`), `same` whether a sentence is nearly what was said, `usual` what it is without any sign of a more urgent one; `quotes` are the nearest sentences, `questions` what it
     says to ask, each with the reason, `safety_net` when to call again, `sentences` all that stand in a section of a level, with it."""
 
     source: str
@@ -52,6 +55,7 @@ class Guidance:
     level: str
     usual: str
     narrow: bool
+    same: bool
     quotes: tuple[Citation, ...]
     questions: tuple[tuple[str, str, Citation], ...]
     safety_net: tuple[Citation, ...]
@@ -60,7 +64,7 @@ class Guidance:
 
 @dataclass(frozen=True)
 class Assessment:
-    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules", "guidance" or "model", or empty where
+    """`level` is one of LEVELS and `esi` from 1 to 5; `raised_by` is "rules", "examples", "guidance" or "model", or empty where
     none of them says anything, and the level is routine for want of one; `missing` are vital signs that nobody
     gave; `rules` is the version of the rules; `opinion` a model's, where it was asked.
 
@@ -76,11 +80,12 @@ class Assessment:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     rules: str
+    estimate: Estimate | None = None
     opinion: Opinion | None = None
 
 
 def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
-    """The rules, and the guidance of an index where there is one. Without it the level is the rules', or routine where they say nothing."""
+    """The rules, and by an index's embedder and guidance the rest. Without it the level is the rules', or routine where they say nothing."""
     floor = rules.floor(patient)
     notes = list(floor.problems)
     if not floor.signs:
@@ -93,24 +98,47 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
         )
     if len(patient.ages) > 1:
         notes.append("Several ages are named; the strictest limits were used. Give the patient's age.")
-    guidance, away = (
-        _guidance_or_why_not(patient, rules, index)
-        if index is not None
-        else (None, "The guidance is not ready yet; only the rules were used.")
-    )
-    notes += [away] if away else []
-    if guidance and guidance.narrow:
-        notes.append(
-            f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
-        )
-    level = max(floor.level or "self-care", guidance.level if guidance else "routine", key=LEVELS.index)
-    by_rules = floor.level is not None and floor.level == level
-    esi = floor.esi if by_rules and floor.esi else ESI[level]
+    made, guidance = None, None
+    if index is None:
+        notes.append("The guidance is not ready yet; only the rules were used.")
+    else:
+        made, unknown = _estimate_or_why_not(patient, index)
+        guidance, away = _guidance_or_why_not(patient, rules, index)
+        notes += filter(None, (unknown, away))
+    by: dict[str, str] = {}  # whose level counts, the first where two are alike
+    if floor.level:
+        by["rules"] = floor.level
+    if made:
+        by["examples"] = made.level
+        if made.level != made.likeliest:
+            notes.append(
+                f"By the examples {made.likeliest} is likeliest; {made.level} was taken, since too low costs more than too high."
+            )
+    if guidance and (guidance.same or not made):
+        by["guidance"] = guidance.level
+        if guidance.narrow:
+            notes.append(
+                f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
+            )
+    raised_by = max(by, key=lambda who: LEVELS.index(by[who]), default="")
+    level = by.get(raised_by, "routine")
+    esi = floor.esi if raised_by == "rules" and floor.esi else ESI[level]
     given = {reading.name for reading in floor.readings}
     missing = tuple(name for name in _NEEDED if name not in given) if level in ("urgent", "emergency") else ()
     return Assessment(
-        patient, floor, level, esi, "rules" if by_rules else "guidance" if guidance else "", guidance, missing, tuple(dict.fromkeys(notes)), rules.version
+        patient, floor, level, esi, raised_by, guidance, missing, tuple(dict.fromkeys(notes)), rules.version, made
     )  # fmt: skip
+
+
+def _estimate_or_why_not(patient: Patient, index: Index) -> tuple[Estimate | None, str]:
+    """The estimate of what was said itself: answers to questions count by the rules."""
+    try:
+        learned = shipped(index.embedder.fingerprint)
+        if learned is None:
+            return None, "Nothing was learned from the examples for this embedding model; the guidance alone was used."
+        return estimate(patient.said, learned, index.embedder), ""
+    except SectorkitError as error:
+        return None, f"No estimate by the examples: {error}"
 
 
 def _guidance_or_why_not(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
@@ -118,13 +146,13 @@ def _guidance_or_why_not(patient: Patient, rules: Rules, index: Index) -> tuple[
     try:
         return _guidance(patient, rules, index)
     except SectorkitError as error:
-        return None, f"The guidance could not be searched; only the rules were used: {error}"
+        return None, f"The guidance could not be searched: {error}"
 
 
 def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
     # A vector takes "no fever" for a fever, and a name for a place or a people.
-    said = without_courtesies(masked(patient.said[:_READ]))
+    said = without_courtesies(masked(patient.said[:_READ])) or patient.said[:_READ]
     said = "\n".join((rules.affirmed(said) or said, *patient.confirmed))
     try:
         hits, why = searched(index, said, _DEPTH, _GUIDANCE)
@@ -134,7 +162,7 @@ def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | 
     topics = _topics(index)
     topic = _topic([hit for hit in hits if _is_for(groups, hit) and topics.of(_source(hit))[0]])
     if topic is None:
-        return None, "No guidance on this was found; only the rules were used."
+        return None, "No guidance on this was found."
     source, title = _source(topic), str(topic.passage.metadata.get("title") or _source(topic))
     sentences, questions, net = topics.of(source)
     usual = str(topic.passage.metadata.get("usual"))
@@ -147,13 +175,13 @@ def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | 
             why = str(error)
         else:
             if max(scores) < _FAR:
-                return None, "No guidance on this was found; only the rules were used."
+                return None, "No guidance on this was found."
             found = zip(map(float, scores), *zip(*sentences, strict=True), strict=True)
             near = sorted(found, key=lambda one: -one[0])
             level = max((at for score, at, _ in near if score >= near[0][0] - _NARROW), key=LEVELS.index)
-    narrow = bool(near) and level != near[0][1]
+    narrow, same = bool(near) and level != near[0][1], bool(near) and near[0][0] >= _SAME
     quotes = tuple(quote for _, _, quote in near[:_QUOTES])
-    return Guidance(source, title, level, usual, narrow, quotes, questions, net, sentences), (
+    return Guidance(source, title, level, usual, narrow, same, quotes, questions, net, sentences), (
         f"Searched by words alone: {why}" if why else ""
     )
 

@@ -15,10 +15,11 @@ import gradio as gr
 from pydantic import BaseModel, TypeAdapter
 
 from healthcare_triage.assessment import Assessment, assess
+from healthcare_triage.estimate import Estimate
 from healthcare_triage.followup import LANGUAGES, MOST, Answer, Question, confirmed, next_question, words_of
 from healthcare_triage.opinion import Opinion, asked_for, with_opinion
 from healthcare_triage.patient import Patient, read_patient
-from healthcare_triage.rules import FOLDER, Raised, shipped_rules
+from healthcare_triage.rules import FOLDER, LEVELS, Raised, shipped_rules
 from healthcare_triage.signing import REASONS, Decision, decide, entry, not_lower, signed_entry
 from sectorkit.app import SectorApp
 from sectorkit.audit import kept, record
@@ -27,6 +28,7 @@ from sectorkit.errors import RequestError, SectorkitError, StoreError
 from sectorkit.retrieval.language import detect_language
 from sectorkit.runtime import Runtime
 from sectorkit.ui import working
+from sectorkit.ui.computed import table
 from sectorkit.ui.drafts import draft_buttons
 from sectorkit.ui.page import html
 from sectorkit.ui.text import esc, icon, notes, quote_link
@@ -49,7 +51,7 @@ _SAYS = {
     "urgent": ("half", "warning", "Urgent", "A clinician today"),
     "routine": ("info", "", "Routine", "An appointment within days"),
     "self-care": ("check", "supported", "Self-care", "At home, with a safety net"),
-    "": ("none", "", "Not known", "Neither a rule nor the guidance fits: a clinician decides"),
+    "": ("none", "", "Not known", "Neither a rule, an example nor the guidance fits: a clinician decides"),
 }
 SAFETY = "Decision support for demonstration and research, and no medical device. A clinician decides. In an emergency call your emergency number."
 
@@ -278,7 +280,7 @@ def at_least(alone: Assessment) -> str:
     if alone.level == "emergency":
         return level_html(replace(alone, notes=alone.floor.problems))
     least = banner(alone.level, f"at least, by the {alone.raised_by}") if alone.raised_by else ""
-    return least + working.waiting("Searching the guidance")
+    return least + working.waiting("Comparing with examples and guidance")
 
 
 def level_html(found: Assessment, waits: str = "") -> str:
@@ -330,9 +332,25 @@ def reasons_html(app: str, found: Assessment) -> str:
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
         f'<ul class="sk-points">{cited}</ul>' if guidance else "",
         f'<h3>When to call again</h3><ul class="sk-points">{net}</ul>' if net else "",
+        estimate_html(found.estimate) if found.estimate else "",
         f'<h3>To ask</h3><ol class="sk-points">{wanted}</ol>' if wanted else "",
         f'<p class="sk-small">{esc(SAFETY)} Rules of {esc(found.rules)}; {"a" if found.opinion else "no"} language model took part.</p></article>',
     ))  # fmt: skip
+
+
+def estimate_html(estimate: Estimate) -> str:
+    """How likely each level is by the examples, and the ones that are nearest, each with its level and why."""
+    likely = table(
+        ("Level", "Likely, in %"), [(_SAYS[level][2], round(100 * estimate.shares[level])) for level in LEVELS[::-1]]
+    )
+    alike = "".join(
+        f'<li dir="auto">{esc(_SAYS[one.level][2])}: “{esc(one.said)}” <span class="sk-hint">{esc(one.because)}</span></li>'
+        for one in estimate.alike
+    )
+    return (
+        f'<h3>By {estimate.examples:,} written examples</h3>{likely}<p class="sk-hint">The nearest of them, which were invented for this:</p>'
+        f'<ul class="sk-points">{alike}</ul>'
+    )  # fmt: skip
 
 
 def signed_html(decision: Decision) -> str:

@@ -69,6 +69,7 @@ def entry(found: Assessment, asked: Sequence[tuple[str, str]] = ()) -> dict[str,
     return {
         "kind": "assessment", "proposed": found.level if found.raised_by else "", "esi": found.esi, "by": found.raised_by, "rules": found.rules,
         "flags": [raised.id for raised in found.floor.raised], "guidance": found.guidance.source if found.guidance else None,
+        "estimate": {level: round(share, 3) for level, share in found.estimate.shares.items()} if found.estimate else None,
         "missing": list(found.missing), "asked": dict(asked),
         "model": {"name": found.opinion.model, "level": found.opinion.level} if found.opinion else None,
     }  # fmt: skip

@@ -72,8 +72,8 @@ _COURTESY = re.compile(
 def without_courtesies(text: str) -> str:
     """A masked text without greetings, thanks and introductions ("My name is [name]."), which say nothing of a complaint.
 
-    A vector takes them for a part of it. A text of nothing else is left as it is.
+    A vector takes them for a part of it. Of a text of nothing else, nothing is left.
     """
-    while (shorter := _COURTESY.sub(" ", text).strip()) and shorter != text:
+    while (shorter := _COURTESY.sub(" ", text).strip()) != text:
         text = shorter
     return text

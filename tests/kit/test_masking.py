@@ -56,7 +56,7 @@ def test_a_long_text_is_masked_quickly() -> None:
         ("السلام عليكم ورحمة الله، اسمي محمد علي، عندي ألم في الصدر. شكرا", "عندي ألم في الصدر."),
         ("High fever, his hip hurts. He said no thank you to water", "High fever, his hip hurts. He said no thank you to water"),
         ("Thank you for the tablets I took, all thirty of them, an hour ago", "Thank you for the tablets I took, all thirty of them, an hour ago"),
-        ("Hello", "Hello"),
+        ("Hello", ""), ("Hola, muchas gracias.", ""),
         ("", ""),
     ],
 )  # fmt: skip
