@@ -1,7 +1,7 @@
 """Estimate: how urgent what was said sounds, learned from examples that were written for it (examples/*.jsonl, `sectorkit.learned`).
 
 The level is that of least expected cost, where each step beside the right one costs 1, and each step below an emergency four times that. What
-was learned is in estimate.npz, for one embedder; each file of examples has one writer:
+was learned is in learned/, one file an embedder; each file of examples has one writer:
 
     python -m healthcare_triage.estimate    # learn anew, after a change of the examples or for the embedder of the settings: minutes
 """
@@ -9,6 +9,7 @@ was learned is in estimate.npz, for one embedder; each file of examples has one 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from sectorkit.retrieval.embed import Embedder
 
-FILE = FOLDER / "estimate.npz"
 _READ = 2_000  # characters of what was said that are embedded
 COSTS = ((0, 1, 2, 3), (1, 0, 1, 2), (2, 1, 0, 1), (12, 8, 4, 0))
 """What it costs to say a level (column) where another is right (row), both in the order of LEVELS. Of 2, 3, 4, ... for an emergency the smallest
@@ -83,7 +83,10 @@ def searched_text(said: str) -> str:
 @cache
 def shipped(fingerprint: str) -> Learned | None:
     """What was learned, if it was for that embedder. ConfigurationError where its file is damaged, or the examples were changed since."""
-    learned = read_learned(FILE)
+    file = learned_file(fingerprint)
+    if not file.exists():
+        return None
+    learned = read_learned(file)
     if learned.of != digest():
         raise ConfigurationError("the examples were changed; learn anew: python -m healthcare_triage.estimate")
     return learned if learned.fingerprint == fingerprint else None
@@ -103,6 +106,11 @@ def examples() -> tuple[Example, ...]:
                 raise ConfigurationError(f"{path}, line {number}: no example ({error})") from None
             found.append(example)
     return tuple(found)
+
+
+def learned_file(fingerprint: str) -> Path:
+    """Where it is kept what was learned for an embedder of that name, whichever its revision."""
+    return FOLDER / "learned" / f"{re.sub(r'[^a-z0-9.-]', '_', fingerprint.partition('@')[0].casefold())}.npz"
 
 
 def digest() -> str:
@@ -126,7 +134,9 @@ def main() -> None:
             vectors.append(embedder.embed_query(searched_text(example.said)))
             bar("embedding the examples", number / len(examples()))
     learned, shares = learned_from(vectors, embedder.fingerprint)
-    write_learned(FILE, learned)
+    file = learned_file(embedder.fingerprint)
+    file.parent.mkdir(exist_ok=True)
+    write_learned(file, learned)
     print("Each example by what was learned without its writer's, and by the rules:", left_out(shares.tolist()))
 
 
