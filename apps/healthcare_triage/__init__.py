@@ -1,4 +1,4 @@
-"""Healthcare triage: how urgent a complaint is, by rules that no model can lower and by guidance that is cited; a human decides."""
+"""Healthcare triage: how urgent a complaint is, by rules that no model can lower and by written examples, with guidance that is cited; a human decides."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 WITHOUT_MODEL: tuple[Arm, ...] = ("rules", "hybrid")
 ARMS: tuple[Arm, ...] = ("closed_book", "guided", *WITHOUT_MODEL, "both")
 NOTE = (
-    "hybrid is the app: its rules and its guidance, without a model; rules are its rules alone, which call routine what raises no "
+    "hybrid is the app: its rules, its examples and its guidance, without a language model; rules are its rules alone, which call routine what raises no "
     "flag; closed_book is a model alone, which chooses a level; guided is the same with the sentences of the guidance before it that are "
     "nearest; both is the more urgent of hybrid and guided."
 )
