@@ -1,6 +1,6 @@
 """Estimate: how urgent what was said sounds, learned from examples that were written for it (examples/*.jsonl, `sectorkit.learned`).
 
-The level is that of least expected cost, where each step beside the right one costs 1, and each step below an emergency four times that. What
+The level is that of least expected cost, where each step beside the right one costs 1, and each step below an emergency five times that. What
 was learned is in learned/, one file an embedder; each file of examples has one writer:
 
     python -m healthcare_triage.estimate    # learn anew, after a change of the examples or for the embedder of the settings: minutes
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from sectorkit.retrieval.embed import Embedder
 
 _READ = 2_000  # characters of what was said that are embedded
-COSTS = ((0, 1, 2, 3), (1, 0, 1, 2), (2, 1, 0, 1), (12, 8, 4, 0))
+COSTS = ((0, 1, 2, 3), (1, 0, 1, 2), (2, 1, 0, 1), (15, 10, 5, 0))
 """What it costs to say a level (column) where another is right (row), both in the order of LEVELS. Of 2, 3, 4, ... for an emergency the smallest
 by which, with the rules and without a writer's own examples, .95 of emergencies are called one and .95 of all are as urgent as they should be, or more."""
-_NEAR, _FAR = 10, 0.42  # examples, and their mean similarity, below which there is nothing like it among them
+_NEAR, _FAR = 10, 0.44  # examples, and their mean similarity, below which there is nothing like it among them
 _ALIKE = 3  # examples that are shown
 
 

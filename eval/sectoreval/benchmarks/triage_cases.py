@@ -2,7 +2,7 @@
 
 They were written from guidelines by whoever did not know the app's rules. The default are held-out ones, which nobody who writes rules has
 read; `--set cases=` takes those that the rules were developed on: `developed` (messages, with pairs), `complaints` (an emergency department's shorthand,
-with vital signs) and `vignettes` (a textbook's).
+with vital signs), `vignettes` (a textbook's) and `short` (first messages of a few words).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sectorkit.errors import ConfigurationError, UnknownName
 
 _LEVELS = LEVELS[::-1]
 OPTIONS = tuple(LEVEL_TEXTS.values())
-_SETS = ("held-out", "developed", "complaints", "vignettes")
+_SETS = ("held-out", "developed", "complaints", "vignettes", "short")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
 
