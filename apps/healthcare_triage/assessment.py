@@ -110,10 +110,6 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
         by["rules"] = floor.level
     if made:
         by["examples"] = made.level
-        if made.level != made.likeliest:
-            notes.append(
-                f"By the examples {made.likeliest} is likeliest; {made.level} was taken, since too low costs more than too high."
-            )
     if guidance and (guidance.same or not made):
         by["guidance"] = guidance.level
         if guidance.narrow:
@@ -121,6 +117,8 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
                 f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
             )
     raised_by = max(by, key=lambda who: LEVELS.index(by[who]), default="")
+    if made and raised_by == "examples" and made.level != made.likeliest:
+        notes.append(f"By the examples {made.likeliest} is likeliest, and {made.level} costs least where it is wrong.")
     level = by.get(raised_by, "routine")
     esi = floor.esi if raised_by == "rules" and floor.esi else ESI[level]
     given = {reading.name for reading in floor.readings}
@@ -136,7 +134,8 @@ def _estimate_or_why_not(patient: Patient, index: Index) -> tuple[Estimate | Non
         learned = shipped(index.embedder.fingerprint)
         if learned is None:
             return None, "Nothing was learned from the examples for this embedding model; the guidance alone was used."
-        return estimate(patient.said, learned, index.embedder), ""
+        made = estimate(patient.said, learned, index.embedder)
+        return made, "" if made else "No example is like what was said."
     except SectorkitError as error:
         return None, f"No estimate by the examples: {error}"
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_triage.patient import read_patient
 from healthcare_triage.rules import FOLDER, LEVELS, shipped_rules
-from sectorkit.errors import ConfigurationError
+from sectorkit.errors import ConfigurationError, ServerUnavailable
 from sectorkit.learned import Learned, learn, least_cost, read_learned, write_learned
 from sectorkit.masking import masked, without_courtesies
 
@@ -63,9 +63,14 @@ class Estimate:
 
 def estimate(said: str, learned: Learned, embedder: Embedder) -> Estimate | None:
     """How urgent it sounds; None where the examples hold nothing like it. Raises what the embedder raises."""
+    import numpy as np
+
     if not (text := searched_text(said)):
         return None
-    similar = learned.similar(embedder.embed_query(text))
+    vector = np.asarray(embedder.embed_query(text), dtype=np.float32)
+    if vector.shape != learned.vectors[0].shape or not np.isfinite(vector).all():
+        raise ServerUnavailable("the embedding model gave no vector of its kind")
+    similar = learned.similar(vector)
     nearest = similar.argsort()[::-1][:_NEAR]
     if similar[nearest].mean() < _FAR:
         return None
@@ -76,8 +81,8 @@ def estimate(said: str, learned: Learned, embedder: Embedder) -> Estimate | None
 
 
 def searched_text(said: str) -> str:
-    """What is embedded of what somebody says: masked, without courtesies, cut."""
-    return without_courtesies(masked(said[:_READ]))
+    """What is embedded of what somebody says: masked, without courtesies, cut. What the masks leave nothing of is taken as it is."""
+    return without_courtesies(masked(said[:_READ])) or without_courtesies(said[:_READ])
 
 
 @cache
@@ -87,7 +92,7 @@ def shipped(fingerprint: str) -> Learned | None:
     if not file.exists():
         return None
     learned = read_learned(file)
-    if learned.of != digest():
+    if learned.of != digest() or len(learned.vectors) != len(examples()):
         raise ConfigurationError("the examples were changed; learn anew: python -m healthcare_triage.estimate")
     return learned if learned.fingerprint == fingerprint else None
 
@@ -97,12 +102,18 @@ def examples() -> tuple[Example, ...]:
     """All examples, in the order of their files and lines. ConfigurationError where a line is none."""
     found = []
     for path in _files():
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path} cannot be read as UTF-8 ({error})") from None
+        for number, line in enumerate(lines, start=1):
             try:
                 read = json.loads(line)
-                example = Example(read["said"], read["level"], read["because"], path.stem)
+                example = Example(read["said"].strip(), read["level"], read["because"].strip(), path.stem)
                 LEVELS.index(example.level)
-            except (KeyError, TypeError, ValueError) as error:
+                if not example.said:
+                    raise ValueError("it says nothing")
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise ConfigurationError(f"{path}, line {number}: no example ({error})") from None
             found.append(example)
     return tuple(found)
@@ -124,15 +135,23 @@ def _files() -> list[Path]:
 
 def main() -> None:
     """Learn anew for the embedder of the settings, and keep it."""
+    import sklearn  # noqa: F401  # before the minutes that embedding takes
+
     from sectorkit.parts import open_embedder
     from sectorkit.settings import read_settings
     from sectorkit.terminal import progress_bar
+
+    known = digest()
+    if len({one.writer for one in examples() if one.level == "emergency"}) < 2:
+        raise SystemExit("examples need several writers, a file each, who have all levels")
 
     with progress_bar("Learning from the examples") as bar:
         embedder, vectors = open_embedder(read_settings(), progress=bar, many=True), []
         for number, example in enumerate(examples(), start=1):
             vectors.append(embedder.embed_query(searched_text(example.said)))
             bar("embedding the examples", number / len(examples()))
+    if digest() != known:
+        raise SystemExit("the examples were changed meanwhile: learn again")
     learned, shares = learned_from(vectors, embedder.fingerprint)
     file = learned_file(embedder.fingerprint)
     file.parent.mkdir(exist_ok=True)
@@ -147,7 +166,7 @@ def learned_from(vectors: ArrayLike, fingerprint: str) -> tuple[Learned, NDArray
 
 
 def left_out(shares: Sequence[Sequence[float]]) -> str:
-    """How right `learn`'s probabilities are, with the rules, as the app takes them."""
+    """How right `learn`'s probabilities are, with what the rules make of the words."""
     rules, right, safe, called = shipped_rules(), 0, 0, 0
     for one, each in zip(examples(), shares, strict=True):
         floor = rules.floor(read_patient(one.said)).level or LEVELS[0]

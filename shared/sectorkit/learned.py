@@ -61,7 +61,7 @@ def learn(
     """Learn from the vectors (n, dimension) of examples, the class of each, from 0 on, and who wrote it; a minute for five thousand.
 
     Beside it, what it says of each example without those of its writer: probabilities (n, k), by which to choose what costs what.
-    ValueError where there is one writer alone, or a class that one alone has written.
+    ValueError where there are less than three classes, one writer alone, or a class that one alone has written.
     """
     import numpy as np
     from scipy.linalg import cho_factor, cho_solve
@@ -77,6 +77,8 @@ def learn(
         factor = cho_factor(kernel[np.ix_(of, of)] + _RIDGE * np.eye(of.sum()))
         return mean, cho_solve(factor, wanted[of] - mean)
 
+    if wanted.shape[1] < 3 or set(known) != set(range(wanted.shape[1])):
+        raise ValueError("three classes are needed, from 0 on, and of each an example")
     left_out = np.zeros_like(wanted)
     for writer in np.unique(wrote):
         others = wrote != writer
@@ -104,7 +106,7 @@ def read_learned(file: Path) -> Learned:
         with np.load(file, allow_pickle=False) as stored:
             names = ("vectors", "weights", "mean", "slopes", "starts")
             return Learned(str(stored["fingerprint"]), str(stored["of"]), *(stored[name] for name in names))
-    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise ConfigurationError(f"{file} cannot be read ({error}); learn anew") from error
 
 

@@ -29,17 +29,21 @@ _MASKS = tuple(
 # The words that announce a name stay; what follows them goes.
 _ANNOUNCED = (
     re.compile(
-        r"\b(?i:(?:my|his|her|their|the patient's|the child's) (?:full )?name is|name[sd]?\s*[:=]|me llamo|se llama|mi nombre es|nombre\s*:|"
-        rf"je m'appelle|il s'appelle|elle s'appelle|mon nom est|nom\s*:|patient\s*:)\s*(?P<name>{_NAME}(?: {_CAPITAL}){{0,3}})"
+        r"\b(?i:(?:my|his|her|their|the patient's|the child's) (?:full )?name is|name[sd]?\s*[:=]|me llamo|se llama|mi nombre es|"
+        rf"je m'appelle|il s'appelle|elle s'appelle|mon nom est)\s*(?P<name>{_NAME}(?: {_CAPITAL}){{0,3}})"
     ),
+    re.compile(rf"\b(?i:nom|nombre)\s*:\s*(?P<name>{_CAPITAL}(?: {_CAPITAL}){{0,3}})"),
+    re.compile(
+        rf"\b(?i:patient)\s*:\s*(?P<name>{_CAPITAL}(?: {_CAPITAL}){{1,3}})"
+    ),  # and not "Patient: Bleeding since"
     re.compile(
         rf"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Monsieur|Madame|Sra?|Señora?|Don|Doña)\b\.? (?P<name>(?:de |van |von |al-|el-)?{_CAPITAL}(?:[ -]{_CAPITAL}){{0,3}})"
     ),
     re.compile(
-        r"(?:我叫|我的名字是|他叫|她叫|孩子叫|姓名[:：]?)\s*(?P<name>[\u4e00-\u9fff]{2,4}?)(?=[,，。;；、\s]|$|今年|是|有)"
+        r"(?:我叫|我的名字是|他叫|她叫|孩子叫|姓名[:：]?)\s*(?![不头肚疼痛胸腰救])(?P<name>[\u4e00-\u9fff]{2,4}?)(?=[,，。;；、\s]|$|今年|是|有)"
     ),
     re.compile(
-        r"(?:اسمي|اسمه|اسمها|اسم المريض(?:ة)?|السيدة?)\s*:?\s*(?P<name>[\u0621-\u064a]+(?: [\u0621-\u064a]+)?)(?=[،,.؛\s]|$)"
+        r"(?:اسمي|اسمه|اسمها|اسم المريض(?:ة)?)\s*:?\s*(?P<name>[\u0621-\u064a]+(?: [\u0621-\u064a]+(?=\s*[،,.؛]))?)(?=[،,.؛\s]|$)"
     ),
 )
 
@@ -56,15 +60,16 @@ def masked(text: str) -> str:
 
 
 _COURTESY = re.compile(
-    r"(?:(?<=^)|(?<=[.!?,;\n。！？，؟،]))\s*(?:"
-    r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|dear)\b(?:,? (?:there|doctor|doc|nurse|all|everyone|team))?"
+    r"(?:(?<=^)|(?<=[.!?,;\n。！？，؟،]))\s*+(?:"
+    # "HI" is a glucose meter's "too high to read", and a short for homicidal ideas.
+    r"(?-i:[Hh]ello|Hi|hi|[Hh]ey|[Gg]ood (?:morning|afternoon|evening|day)|[Dd]ear)\b(?:,? (?:there|doctor|doc|nurse|all|everyone|team)\b)?(?=\s*[.,!;:\n]|\s*$|\s+(?:I|my|we)\b)"
     r"|(?:many )?thank(?:s| you)\b(?: (?:so|very) much)?(?: in advance)?(?: for (?:your|the|any|all your) (?:time|help|advice|answer|reply|call|support))?(?=\s*[.,!;]|\s*$)"
     r"|(?:my (?:full )?name is|me llamo|mi nombre es|je m'appelle|mon nom est) \[name\](?: (?:and|y|et)\b)?"
-    r"|(?:hola|buen[oa]s (?:dias|días|tardes|noches)|bonjour|bonsoir|salut)\b(?:,? (?:doctora?|docteur|a todos|à tous))?"
+    r"|(?:hola|buen[oa]s (?:dias|días|tardes|noches)|bonjour|bonsoir|salut)\b(?:,? (?:doctora?|docteur|a todos|à tous)\b)?(?=\s*[.,!;:\n]|\s*$)"
     r"|(?:(?:muchas )?gracias|merci(?: beaucoup| d'avance)?)\b(?: (?:por|de|pour) (?:su|tu|vuestr[oa]|votre|ton|la) (?:tiempo|ayuda|atención|respuesta|temps|aide|réponse))?(?=\s*[.,!;]|\s*$)"
-    r"|(?:您好|你好|医生好|谢谢(?:您|你|医生)?|我(?:叫|的名字是)\[name\])"
+    r"|(?:您好|你好|医生好)(?![像几多久转不])|谢谢(?:您|你|医生)?(?=\s*[.,!;。！，；]|\s*$)|我(?:叫|的名字是)\[name\]"
     r"|(?:السلام عليكم(?: ورحمة الله(?: وبركاته)?)?|مرحبا|صباح الخير|مساء الخير|شكرا(?: (?:لكم|لك|جزيلا))?|اسمي \[name\])(?!\w)"
-    r")\s*[.,!;:。！，；،]*\s*",
+    r")\s*+[.,!;:。！，；،]*+\s*+",
     re.IGNORECASE,
 )
 

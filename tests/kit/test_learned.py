@@ -13,7 +13,7 @@ from sectorkit.learned import Learned, learn, least_cost, read_learned, write_le
 
 
 def examples(count: int, spread: float, seed: int = 0) -> tuple[NDArray[np.float64], list[int], list[str]]:
-    """Unit vectors around one direction a class, of three writers."""
+    """Unit vectors around one direction a class, of four writers."""
     rng = np.random.default_rng(seed)
     classes = [n % 3 for n in range(count)]
     vectors = np.eye(8)[classes] + rng.normal(0, spread, (count, 8))
@@ -60,6 +60,13 @@ def test_classes_that_one_writer_alone_has_cannot_be_learned() -> None:
     for writers in (["one"] * 12, [f"of class {at}" for at in classes]):
         with pytest.raises(ValueError, match="have not all classes"):
             learn(vectors, classes, writers, fingerprint="made-up@1", of="these")
+
+
+def test_two_classes_or_one_that_is_missing_are_refused() -> None:
+    vectors, classes, writers = examples(24, 0.1)
+    for wrong in ([at % 2 for at in classes], [at * 2 for at in classes]):
+        with pytest.raises(ValueError, match="three classes"):
+            learn(vectors, wrong, writers, fingerprint="made-up@1", of="these")
 
 
 def test_it_is_kept_and_read_as_it_was(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ behind every letter and its log-probabilities are averaged (Zheng et al. 2024, "
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 LISTED = 20
@@ -13,7 +14,7 @@ LISTED = 20
 
 
 def letter_logprobs(listed: Iterable[tuple[str, float]], letters: str) -> list[float]:
-    """Each letter's log-probability as the first token; the lowest that is listed where it is not listed.
+    """Each letter's log-probability as the first token; where it is not listed, the lowest that is, or what is left of 1 if that is less.
 
     `listed` are a server's tokens with their log-probabilities, the likeliest first: "A" and " A" are one letter, and the likelier counts.
     """
@@ -23,7 +24,8 @@ def letter_logprobs(listed: Iterable[tuple[str, float]], letters: str) -> list[f
         found.setdefault(token.strip(), log)
         if log > -1e4:  # a server's way to say that it cannot be
             floor = min(floor, log)
-    floor = floor if found else -100.0
+    left = 1 - sum(math.exp(log) for log in found.values())
+    floor = min(floor, math.log(max(left, 1e-6))) if found else -100.0
     return [max(found.get(letter, floor), floor) for letter in letters]
 
 

@@ -5,6 +5,7 @@ Both classes are LangChain `Embeddings` with a `fingerprint`: what an index reco
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -207,6 +208,8 @@ class EndpointEmbedder(Embeddings):
     def _checked(self, vectors: list[list[float]], wanted: int) -> list[list[float]]:
         if len(vectors) != wanted:
             raise ValueError(f"{len(vectors)} vectors for {wanted} texts")
+        if not all(isinstance(x, float | int) and math.isfinite(x) for vector in vectors for x in vector):
+            raise ValueError("vectors that are not all numbers")
         if any(len(vector) != self._spec.dimension for vector in vectors):
             raise ValueError(
                 f"vectors of length {len(vectors[0])}, and {self._spec.name} makes {self._spec.dimension}: another model"

@@ -17,6 +17,10 @@ def test_what_a_server_calls_impossible_is_as_low_as_what_it_does_not_list() -> 
     assert letter_logprobs([("A", -0.1), ("C", -4.0), ("B", -9999999.0)], "ABC") == [-0.1, -4.0, -4.0]
 
 
+def test_what_is_certain_is_no_tie() -> None:
+    assert letter_logprobs([("B", 0.0)], "AB") == pytest.approx([-13.8, 0.0], abs=0.1)
+
+
 def test_where_nothing_is_listed_no_letter_is_likelier() -> None:
     assert letter_logprobs([], "ABC") == [-100.0] * 3
 
