@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from healthcare_triage.estimate import Estimate, estimate, shipped
+from healthcare_triage.estimate import READ, Estimate, estimate, searched_text, shipped
 from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
 from sectorkit.errors import RequestError, SectorkitError, ServerUnavailable
-from sectorkit.masking import masked, without_courtesies
 from sectorkit.quoting import quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from healthcare_triage.opinion import Opinion
 
 _DEPTH, _RANKED = 30, 10  # passages that are searched for, and of these the ones that tell the topic
-_READ = 2_000  # characters of what was said that are searched with
 _QUOTES = 5  # sentences of the guidance that are shown
 _ASKED = 5  # questions at most
 _GUIDANCE = {"kind": ["guidance"]}  # and no text for reference
@@ -151,7 +149,7 @@ def _guidance_or_why_not(patient: Patient, rules: Rules, index: Index) -> tuple[
 def _guidance(patient: Patient, rules: Rules, index: Index) -> tuple[Guidance | None, str]:
     """The guidance on what was said, and why it was searched by words alone, if it was."""
     # A vector takes "no fever" for a fever, and a name for a place or a people.
-    said = without_courtesies(masked(patient.said[:_READ])) or patient.said[:_READ]
+    said = searched_text(patient.said) or patient.said[:READ]
     said = "\n".join((rules.affirmed(said) or said, *patient.confirmed))
     try:
         hits, why = searched(index, said, _DEPTH, _GUIDANCE)

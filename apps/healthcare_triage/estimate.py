@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sectorkit.retrieval.embed import Embedder
 
-_READ = 2_000  # characters of what was said that are embedded
+READ = 2_000  # characters of what was said that are embedded
 COSTS = ((0, 1, 2, 3), (1, 0, 1, 2), (2, 1, 0, 1), (15, 10, 5, 0))
 """What it costs to say a level (column) where another is right (row), both in the order of LEVELS. Of 2, 3, 4, ... for an emergency the smallest
 by which, with the rules and without a writer's own examples, .95 of emergencies are called one and .95 of all are as urgent as they should be, or more."""
@@ -82,7 +82,7 @@ def estimate(said: str, learned: Learned, embedder: Embedder) -> Estimate | None
 
 def searched_text(said: str) -> str:
     """What is embedded of what somebody says: masked, without courtesies, cut. What the masks leave nothing of is taken as it is."""
-    return without_courtesies(masked(said[:_READ])) or without_courtesies(said[:_READ])
+    return without_courtesies(masked(said[:READ])) or without_courtesies(said[:READ])
 
 
 @cache

@@ -112,7 +112,7 @@ class Chooser:
         written = [letter_of(output, letters) for output in outputs]
         if any(position is None for position in written):
             return None
-        logs = [letter_logprobs(_listed(output), letters) for output in outputs]
+        logs = [_logprobs(output, letters) for output in outputs]
         picks: dict[str, Any] = {"plain": written[0]}
         if "permuted" in self._context.debias:
             picks["scores"] = average(logs, orders)
@@ -132,9 +132,7 @@ class Chooser:
     async def _content_free(self, letters: str) -> list[float]:
         empty = [Question(text, (text,) * len(letters), labels=letters) for text in _NO_QUESTION]
         outputs = [await self._ask(prompt(question, range(len(letters))), letters) for question in empty]
-        return [
-            sum(logs) / len(logs) for logs in zip(*(letter_logprobs(_listed(o), letters) for o in outputs), strict=True)
-        ]
+        return [sum(logs) / len(logs) for logs in zip(*(_logprobs(o, letters) for o in outputs), strict=True)]
 
     async def _ask(self, messages: list[ChatMessage], letters: str) -> ModelOutput:
         from inspect_ai.model import GenerateConfig, get_model
@@ -152,11 +150,11 @@ def letter_of(output: ModelOutput, letters: str) -> int | None:
     return letters.index(written) if len(written) == 1 and written in letters else None
 
 
-def _listed(output: ModelOutput) -> list[tuple[str, float]]:
-    """The first token's alternatives, the likeliest first, each with its log-probability."""
+def _logprobs(output: ModelOutput, letters: str) -> list[float]:
+    """Each letter's log-probability as the first token, whose alternatives are listed with the likeliest first."""
     logprobs = output.choices[0].logprobs if output.choices else None
     listed = (logprobs.content[0].top_logprobs if logprobs and logprobs.content else None) or []
-    return [(entry.token, entry.logprob) for entry in listed]
+    return letter_logprobs(((entry.token, entry.logprob) for entry in listed), letters)
 
 
 def _best(scores: Sequence[float]) -> int:
