@@ -85,7 +85,7 @@ _ALONE = re.compile(
 # What was, and is not now: from such a word up to what brings the present back, and the part of a list with "three years ago".
 _HISTORY = re.compile(
     r"(?:(?<!day )(?<!days )(?<!hour )(?<!hours )(?<!hr )(?<!week )(?<!weeks )\b(?:history of|hx(?: of)?|h/o|pmhx?|past medical history|previous|prior(?! to)|antecedentes?|antecedents?|atcd)\b|既往|曾经|(?<!\w)(?:تاريخ مرضي|سوابق)(?!\w)).*?"
-    r"(?=[.;!?。；！？\n]|$|\b(?:[\w-]+ ){1,2}(?:on|per|by|via) (?:ekg|ecg|cta?|mri|imaging|x-?ray|ultrasound|scan)\b|(?<=, )(?:acute |new )?(?:n?stemi|sdh|sah|ich|iph|sepsis|dka|hhs|sbo|u?gib)\s*(?:[.;]|$)|(?<=, )(?:(?:acute|active) |stridor\b)"
+    r"(?=[.;!?。；！？\n]|$|\b(?:[\w-]+ ){1,2}(?:on|per|by|via) (?:ekg|ecg|cta?|mri|imaging|x-?ray|ultrasound|scan)\b|(?<=, )(?:acute |new )?(?:n?stemi|sdh|sah|ich|iph|sepsis|dka|hhs|sbo|u?gib)\s*(?:[.;]|$)|(?<=, )(?:acute|active) |(?<!history of )(?<!hx of )(?<!hx )(?<!h/o )(?<!previous )(?<!antecedentes de )(?<!antecedents de )\b(?:e?stridor|cornage)\b|喉?喘鸣|喉鸣|(?<!\w)صرير"
     r"|\b(?:now|today|but|presents?|presenting|here|c/o|complain\w*|arrives?|sent|came|has|having|is|ahora|hoy|maintenant)\b|现|今)"
 )
 _AGO = re.compile(
@@ -176,7 +176,10 @@ class Mentions:
         """Where a folded text has the phrases of things, denied or not: name, start, end."""
         for name, phrase in self._phrases:
             if any(word in plain for word in phrase.anchors):
-                yield from ((name, *match.span()) for match in phrase.pattern.finditer(plain))
+                match = phrase.pattern.search(plain)
+                while match:  # "no rash, but the rash does not fade": the second rash begins one, too
+                    yield (name, *match.span())
+                    match = phrase.pattern.search(plain, match.start() + 1)
 
 
 def folded(text: str) -> tuple[str, list[int]]:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from healthcare_triage.assessment import assess
@@ -63,6 +63,7 @@ BETWEEN = (
     "I am 31", "my son is 4", "she is 80", "my baby is 8 months", "no fever", "denies cough", "no meds", "no known allergies", "hx of asthma", "PMH HTN, DM", "no fever, cough or rash",
     "no history of heart trouble", "a stroke three years ago", "never had surgery", "he has no rash or vomiting", "my mother died of cancer", "chest pain - no, cough - no", "I have a cold",
 )  # fmt: skip
+LISTS = ("no fever", "denies cough", "no fever, cough or rash", "he has no rash or vomiting")
 BARE = (
     *(sentence.rstrip(".") for sentence in ALONE), "lips blue", "stridor", "crushing chest pain and sweating", "worst headache of my life", "SDH on CT", "my baby has a fever",
 )  # fmt: skip
@@ -80,7 +81,10 @@ JOINTS = (", ", ". ", "; ", " and ", " - ", " but ", "\n")
 def test_one_more_red_flag_never_lowers_the_level(
     said: list[tuple[str, str]], more: str, joint: str, at: int, age: str | None
 ) -> None:
-    with_more = "".join(part + end for part, end in [*said[:at], (more, joint), *said[at:]])
+    parts = [*said[:at], (more, joint), *said[at:]]
+    assume(not any(part in LISTS and end == " and " for part, end in parts))  # "no fever and stridor" denies both
+    assume(not any("baby" in part for part, _ in parts) or "baby" not in more)  # the age of a baby is told, or not
+    with_more = "".join(part + end for part, end in parts)
     without = "".join(part + end for part, end in said)
     assert rank(floor(with_more, age=age)) >= max(rank(floor(without, age=age)), rank(floor(more, age=age)))
 
@@ -92,6 +96,24 @@ def test_what_stands_beside_a_red_flag_takes_nothing_away(between: str) -> None:
             continue  # the age of that baby is told
         for text in (f"{between}, {more}", f"{more}, {between}"):
             assert rank(floor(text)) >= rank(floor(more)), text
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("hx of asthma and stridor", "emergency"), ("history of asthma with stridor since noon", "emergency"), ("antecedentes de asma y estridor", "emergency"),
+        ("antécédents d'asthme et stridor", "emergency"), ("既往哮喘和喘鸣音", "emergency"), ("سوابق ربو و صرير عند التنفس", "emergency"),
+        ("history of stridor as a baby, now a cold", None), ("previous stridor, runny nose", None), ("stridor three years ago, now a cold", None),
+    ],
+)  # fmt: skip
+def test_stridor_is_of_now_whatever_history_stands_ahead_of_it(said: str, level: str | None) -> None:
+    assert floor(said).level == level
+
+
+@pytest.mark.parametrize("joint", [", ", " but ", ". ", " - "])
+def test_what_was_denied_ahead_does_not_take_along_the_same_word_behind(joint: str) -> None:
+    assert floor(f"no fever, cough or rash{joint}the rash does not fade under a glass", age="45").level == "emergency"
+    assert floor(f"he has no rash or vomiting{joint}he is vomiting blood", age="45").level == "emergency"
 
 
 @pytest.mark.parametrize(
