@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sectorkit.app import AppPage, SectorApp
 from sectorkit.safety import with_warnings
-from sectorkit.table_answers import beside_tables, from_tables
+from sectorkit.table_answers import beside_tables, by_model, from_tables
 from sectorkit.times import asked_about, mark_superseded
 
 APP = SectorApp(
@@ -19,6 +19,7 @@ APP = SectorApp(
         "technicians and quality engineers."
     ),
     before=(from_tables, asked_about),
+    with_model=(by_model,),
     after=(mark_superseded, with_warnings, beside_tables),
     pages=(
         AppPage("Diagnose", "manufacturing_qa.page:diagnose_page"),

@@ -75,7 +75,7 @@ class Computed:
     """A query to a document's table, run by code, and its result.
 
     `query` is a `TableQuery` as JSON, `said` the same in words; `left` are words of the question that took no part in it.
-    `beside` tells that it stands beside an answer and is no part of it. `total` rows met its conditions; `used` are the rows that the result rests on, as spans of the document's text with
+    `beside` tells that it stands beside an answer and is no part of it; `by` is the model that wrote the query, none where rules did. `total` rows met its conditions; `used` are the rows that the result rests on, as spans of the document's text with
     their numbers in the table (0 where it has none), the first 500 of them. `unread` cells were not of their column's kind and took no part.
     """
 
@@ -91,6 +91,7 @@ class Computed:
     unread: int = 0
     left: tuple[str, ...] = ()
     beside: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True)

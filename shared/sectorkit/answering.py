@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from sectorkit.answer import Answer, Delta, Done, Event, Evidence, Reason, Request, Retrieved
-from sectorkit.app import SectorApp
-from sectorkit.errors import ModelError, RequestError, ServerUnavailable, StoreBroken
+from sectorkit.answer import Answer, Computed, Delta, Done, Event, Evidence, Reason, Request, Retrieved
+from sectorkit.app import ModelRule, SectorApp
+from sectorkit.errors import ModelError, RequestError, SectorkitError, ServerUnavailable, StoreBroken
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
 from sectorkit.retrieval.index import Index, Mode, check_text
@@ -42,6 +42,7 @@ _CITE = (
 BY_WORDS = "Searched by words alone, since vectors are not available"  # so too
 UNRANKED = "The passages are in the order of the search alone, without the reranker"  # a note that says why follows it
 _DEEPEST = 5_000  # hits that a search for rules in force may look through
+_RULE_SECONDS = 60  # that a rule may take with the model, before the prompt gets its turn
 _PROMPT_OVERHEAD = 400  # tokens kept free for the instructions and the chat template around the evidence
 
 
@@ -50,7 +51,8 @@ class Limits:
     """What a model can take: tokens of its context, of the evidence and of an answer; seconds for an answer.
 
     `declines` is whether it is told to cite and that it may decline. The smallest models then decline two thirds of
-    what they answer well without being told (docs/BENCHMARKS.md); theirs is for the grounding to catch.
+    what they answer well without being told (docs/BENCHMARKS.md); theirs is for the grounding to catch. `rules` is whether an app's
+    rules `with_model` ask it: of what the smallest models write for these, too little stands.
     """
 
     context: int = 4096
@@ -58,6 +60,7 @@ class Limits:
     answer: int = 256
     seconds: float = 300
     declines: bool = True
+    rules: bool = True
 
     def evidence_budget(self, question_tokens: int) -> int:
         """Tokens left for the evidence beside question, instructions and answer."""
@@ -116,6 +119,17 @@ async def stream(
     yield Retrieved(tuple(hits), evidence, notes)
 
     shown = Draft(request, tuple(hits), evidence, notes)
+    beside: Computed | None = None
+    if chat is not None and limits.rules:
+        found: Answer | None = None
+        for with_rule in app.with_model:
+            found = found or await with_model(with_rule, request, index, chat)
+        if app.with_model:
+            clock.mark("rules")
+        if found is not None and not (found.computed and found.computed.left):
+            yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, found))
+            return
+        beside = replace(found.computed, beside=True) if found and found.computed else None
     if not evidence or unrelated:
         yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, "nothing_found")))
         return
@@ -151,9 +165,23 @@ async def stream(
     clock.mark("ground")
     yield Done(
         await asyncio.to_thread(
-            _finish, app, index, shown, clock, replace(grounded, usage=usage, model=model or _model_name(chat))
+            _finish,
+            app,
+            index,
+            shown,
+            clock,
+            replace(grounded, usage=usage, model=model or _model_name(chat), computed=grounded.computed or beside),
         )
     )
+
+
+async def with_model(rule: ModelRule, request: Request, index: Index, chat: BaseChatModel) -> Answer | None:
+    """What the rule answers; None where it leaves it to the prompt, or its model failed or took a minute."""
+    try:
+        async with asyncio.timeout(_RULE_SECONDS):
+            return await rule(request, index, chat)
+    except (SectorkitError, TimeoutError):
+        return None
 
 
 async def _within(seconds: float, chunks: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,6 +16,8 @@ from sectorkit.answer import Answer, Request
 from sectorkit.errors import UnknownName
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from sectorkit.retrieval.index import Index
     from sectorkit.runtime import Runtime
 
@@ -23,6 +25,9 @@ BeforeRule: TypeAlias = "Callable[[Request, Index], Request | Answer]"
 """Ahead of the search and the model: narrows the request, or answers it at once."""
 AfterRule: TypeAlias = "Callable[[Request, Answer, Index], Answer]"
 """Behind the grounding: adds to the answer or tightens its verdict; the index is the one that was searched."""
+
+ModelRule: TypeAlias = "Callable[[Request, Index, BaseChatModel], Awaitable[Answer | None]]"
+"""Behind the search, where there is a model: answers by its help, or leaves it to the prompt."""
 
 _MAKES_APP = re.compile(r"^APP\b.*=\s*SectorApp\(", re.MULTILINE)
 
@@ -48,7 +53,7 @@ class SectorApp:
 
     `corpus` is the folder of its sample documents; `instructions` go to the model ahead of the rules that all apps
     share; `answer_model` constrains the answer where the sector wants fields and not prose; `max_passages` is how
-    many passages a prompt holds at most; `pages` are pages beside that of questions. Of an app that is `about_persons` the audit
+    many passages a prompt holds at most; `before`, `with_model` and `after` are rules in the order of their use; `pages` are pages beside that of questions. Of an app that is `about_persons` the audit
     log keeps no texts, unless it is told to.
     """
 
@@ -59,6 +64,7 @@ class SectorApp:
     instructions: str
     before: tuple[BeforeRule, ...] = ()
     after: tuple[AfterRule, ...] = ()
+    with_model: tuple[ModelRule, ...] = ()
     answer_model: type[BaseModel] | None = None
     examples: tuple[str, ...] = ()
     max_passages: int = 5

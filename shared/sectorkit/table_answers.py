@@ -1,15 +1,17 @@
 """Answers from tables: a question that can be computed is answered by code, with the query, its result and its rows.
 
-`from_tables` is a before-rule of a SectorApp. What is not wholly understood goes on to the search and the model: a word that is
-passed over may be the one that matters ("which pumps were *not* scrapped").
+`from_tables` is a before-rule of a SectorApp. What is not wholly understood goes on: a word that is passed over may be the one that
+matters ("which pumps were *not* scrapped"). With a model at hand, `by_model` lets it write the query (`table_proposals`); what stands
+no check goes to the prompt as any question does.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sectorkit.answer import Answer, Citation, Claim, Computed, Request
 from sectorkit.errors import SectorkitError
@@ -24,6 +26,9 @@ from sectorkit.table_words import key, tokens
 from sectorkit.table_words import plain as plain_text
 from sectorkit.tables import tables_of
 from sectorkit.times import is_in_force
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 _LEFT, _SURE = 2, 3.0  # words that may be left out, and the score that is needed, for a result beside an answer
 _LINES = 25  # of a result that an answer's text holds
@@ -74,6 +79,20 @@ def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
     except SectorkitError:
         return answer
     return replace(answer, computed=replace(found, beside=True) if found else None)
+
+
+async def by_model(request: Request, index: Index, chat: BaseChatModel) -> Answer | None:
+    """The computed answer by a query that the model wrote and that stood every check; with `left`, it may stand beside an answer."""
+    from sectorkit.table_proposals import propose
+
+    if request.where or request.as_of:
+        return None
+    understood = await propose(request.question, await asyncio.to_thread(tables_in, index), chat)
+    if understood is None or await asyncio.to_thread(_is_doubtful, understood):
+        return None
+    found = await asyncio.to_thread(table_answer, request.question, understood, index)
+    name = str(getattr(chat, "model_name", "") or "a model")
+    return replace(found, model=name, computed=replace(found.computed, by=name) if found.computed else None)
 
 
 def _is_doubtful(understood: Understood) -> bool:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from sectorkit.query import Frame
-from sectorkit.table_words import ALIKE, FILLING, NO, STOP, SYNONYMS, YES, Token, key, plain, tokens
+from sectorkit.table_words import ALIKE, FILLING, NO, STOP, SYNONYMS, YES, Token, key, plain, says_nothing, tokens
 
 _COLUMNS, _ROWS = 3, 4  # that a table has at least, to be asked
 _LABEL = 8  # words of a value that may be named in a question, at most
@@ -23,6 +23,7 @@ _EXTREMES = frozenset(
         ["largest", "smallest", "highest", "lowest", "maximum", "minimum", "total", "mean", "average", "first", "last"],
     )
 )
+_CLOSE = 16  # characters between a column and its value, at most
 _SHORTEST = 3  # letters of a kind's key
 _NOISE = frozenset({key("current"), "eur", "h", "no", "of", "the", "%", "s"})  # of a column's name
 _CODE = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)+")
@@ -191,12 +192,17 @@ class Naming:
 
         def place(mention: Mention) -> tuple[float, bool, int, int]:
             own = [m for m in asked if m.column == mention.column]
-            beside = any(0 <= mention.start - m.end <= 2 or 0 <= m.start - mention.end <= 1 for m in own)
+            beside = any(0 <= m.start - mention.end <= 1 or self._is_close(m.end, mention.start) for m in own)
             rows = self.frame.counts(mention.column).get(str(mention.value), 0)
             weight = mention.weight if beside or not own else mention.weight / 2
             return -weight, not mention.sure, 0 if beside else 2 if own else 1, -rows
 
         return sorted(found, key=place)
+
+    def _is_close(self, end: int, start: int) -> bool:
+        """Whether nothing stands between that says anything: "whose cause is simply vibration"."""
+        between = [token for token in self.words if end <= token.start and token.end <= start]
+        return 0 <= start - end <= _CLOSE and not any(says_nothing(token.word) for token in between)
 
     @cached_property
     def things(self) -> frozenset[str]:

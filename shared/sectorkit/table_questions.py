@@ -250,7 +250,11 @@ class _Reader:
     def _counted(self) -> str | None:
         """The column that "how many" is followed by."""
         ends = {
-            match.end() for match in re.finditer(r"\bhow many (?:different |distinct |of the )?|多少个?", self.text)
+            match.end()
+            for match in re.finditer(
+                r"\b(?:how many|(?:largest|highest|greatest|smallest|lowest) number of) (?:different |distinct |of the )?|多少个?",
+                self.text,
+            )
         }
         return next((m.column for m in self.columns if m.start in ends), None)
 

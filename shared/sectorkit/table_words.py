@@ -66,7 +66,7 @@ UNITS: Final[Mapping[str, str]] = {
     "小时": "h", "分钟": "min", "欧元": "eur",
 }  # fmt: skip
 
-_COMPARING: Final[tuple[tuple[str, Operator], ...]] = (
+COMPARING: Final[tuple[tuple[str, Operator], ...]] = (
     (r"at least|no(?:t)? (?:less|lower|fewer) than|>=|≥|不低于|不少于|不小于|至少|达到", ">="),
     (r"at most|no(?:t)? (?:more|higher|greater) than|up to|<=|≤|不高于|不超过|不大于|至多", "<="),
     (r"(?:more|greater|higher|larger|longer|bigger) than|(?:dearer|pricier|more expensive|costlier) than|above|over|exceed(?:s|ing)?|beyond|>|大于|高于|超过|多于", ">"),
@@ -75,7 +75,7 @@ _COMPARING: Final[tuple[tuple[str, Operator], ...]] = (
 NUMBER: Final = r"(?P<n>\d{1,15}(?:,\d{3}){0,4}(?:\.\d{1,9})?)(?![\d]*[a-z]\b)"
 OPERATORS: Final = tuple(
     (re.compile(rf"(?:{words})\s*(?:an?\s|的)?{NUMBER}\s*(?P<unit>[a-z€]+|小时|分钟|欧元)?"), op)
-    for words, op in _COMPARING
+    for words, op in COMPARING
 )
 AFTERWARDS: Final = re.compile(
     rf"{NUMBER}\s*(?P<unit>[a-z€]*)\s*(?:or|and)\s+(?P<how>more|higher|above|over|greater|up|less|lower|below|fewer)\b|{NUMBER.replace('?P<n>', '?P<zn>')}\s*(?P<zh>以上|以下)"
@@ -286,7 +286,7 @@ _SHORT: Final = tuple(
     (re.compile(rf"(?<![\w-])(?:{short})(?![\w-])"), full) for short, full in {
         r"avg\.?": "average", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
         "w/o": "without", r"no\.(?= of)": "number", "nr of": "number of", r"i\.e\.?": "that is", "i'd": "i would", "can't": "cannot", "won't": "will not",
-        r"vs\.?": "compared with", "versus": "compared with", "break down": "show", r"behind (?:them|it|these)": "",
+        r"vs\.?": "compared with", "versus": "compared with", "break down": "show", r"behind (?:them|it|these)": "", "(?:anything|something|everything) to do with": "about",
         "from (?:the )?(?:highest|largest|worst) to (?:the )?(?:lowest|smallest|best)": "highest first",
         "from (?:the )?(?:lowest|smallest|best) to (?:the )?(?:highest|largest|worst)": "lowest first",
         "(?<=rpn )values?": "", "(?:the|this|our) (?:whole |entire )?analysis": "the table", "how (?:high|low|large|big)(?= (?:is|are|was|were) )": "what",

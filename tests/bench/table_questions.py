@@ -1,16 +1,19 @@
-"""How often questions to tables are understood: `python tests/bench/table_questions.py [--set developed]`.
+"""How often questions to tables are understood: `python tests/bench/table_questions.py [--set developed] [--with-model]`.
 
 Counts of the held-out set, with 95 % intervals (Wilson). "passed on" goes to the search and the model; "wrong" is what a user must
-fear. Which questions these are is shown for the sets in view alone.
+fear. Which questions these are is shown for the sets in view alone. With a model, the settings' own, what the rules pass on and a model
+may write a query for is counted by itself; the examples that it sees are of other tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import math
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +21,13 @@ from typing import Any
 
 from manufacturing_qa import APP
 from sectorkit.fakes import FakeEmbedder
+from sectorkit.models.chat import connect
+from sectorkit.parts import start_chat_server
 from sectorkit.retrieval.index import Index
+from sectorkit.settings import read_settings
 from sectorkit.table_answers import tables_in
 from sectorkit.table_naming import Tables
+from sectorkit.table_proposals import examples, propose, table_for
 from sectorkit.table_questions import Understood, understand
 
 FOLDER = Path(__file__).parents[1] / "tables"
@@ -30,8 +37,10 @@ ALONE = "wind-turbine-fmea.csv"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", choices=("developed", "computed", "held-out"), default="held-out")
-    name = parser.parse_args().set
+    parser.add_argument("--set", choices=("developed", "computed", "asked", "held-out"), default="held-out")
+    parser.add_argument("--with-model", action="store_true")
+    given = parser.parse_args()
+    name = given.set
     with tempfile.TemporaryDirectory() as place:
         asked = Asked(Path(place))
         counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
@@ -41,6 +50,8 @@ def main() -> None:
             if name != "held-out" and (said == "wrong" or (said == "passed on") != (case["kind"] == NOT_ONE)):
                 print(f"{said}: {case['question']}")
         for answerable, found in counts.items():
+            if not found:
+                continue
             print(f"{'answerable' if answerable else 'not answerable'} by a query: {found.total()}")
             for outcome in ("right", "wrong", "passed on"):
                 low, high = wilson(found[outcome], found.total())
@@ -48,7 +59,44 @@ def main() -> None:
                     f"  {outcome:10} {found[outcome]:4}  {found[outcome] / found.total():.3f} [{low:.3f}, {high:.3f}]"
                 )
         others = [case for case in read("other-questions") if asked.understood(case, plant=True).whole]
+        if given.with_model:
+            asyncio.run(by_model(asked, name))
         print(f"intercepted of {len(read('other-questions'))} other questions: {len(others)}")
+
+
+async def by_model(asked: Asked, name: str) -> None:
+    """What becomes of the questions that the rules pass on, and of those that manuals answer."""
+    settings = read_settings()
+    server = None if settings.llm_url else start_chat_server(settings)
+    chat, found, seconds = connect(settings, server=server), Counter[tuple[str, str]](), []
+    try:
+        cases = [case for case in read(name) if asked.outcome(case) == "passed on"]
+        for case in [*cases, *read("other-questions")]:
+            tables = asked.tables(case)
+            frame = table_for(case["question"], tables)
+            kind = (
+                {None: "for manuals", NOT_ONE: "none can answer"}.get(case.get("kind"), "answerable")
+                if case in cases
+                else "for manuals"
+            )
+            if frame is None:
+                found[kind, "not asked"] += 1
+                continue
+            among = [one for one in examples() if one.columns != tuple(frame.kinds)]
+            began = time.perf_counter()
+            got = await propose(case["question"], tables, chat, among)
+            seconds.append(time.perf_counter() - began)
+            if got is None:
+                found[kind, "refused"] += 1
+                continue
+            right = kind == "answerable" and got.frame.source == case["table"] and _is_right(case, got)
+            found[kind, f"{'right' if right else 'wrong'}, {'words left' if got.left else 'whole'}"] += 1
+    finally:
+        if server is not None:
+            server.stop()
+    print(f"of what the rules pass on, with {chat.model_name}, {sum(seconds) / max(len(seconds), 1):.1f} s each:")
+    for (kind, outcome), count in sorted(found.items()):
+        print(f"  {kind}: {outcome}  {count}")
 
 
 class Asked:
@@ -66,6 +114,10 @@ class Asked:
                 shutil.copy(table, place / f"{name}-documents")
             made = _tables(place / name, place / f"{name}-documents")
             self._tables |= {table.name: made for table in tables}
+
+    def tables(self, case: Mapping[str, Any]) -> Tables:
+        """The tables that a question is asked of."""
+        return self._tables.get(str(case.get("table", "")), self._tables[""])
 
     def understood(self, case: Mapping[str, Any], *, plant: bool = False) -> Understood | _Nothing:
         """What its question is understood as."""

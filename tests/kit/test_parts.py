@@ -19,12 +19,13 @@ BGE = find_model("bge-reranker-v2-m3", "reranker")
 def test_a_model_of_the_catalogue_is_known_wherever_it_is_served(tmp_path: Path) -> None:
     for url in (None, "http://elsewhere:8000/v1"):
         limits = limits_for(Settings(home=tmp_path, llm_url=url), "qwen2.5-coder-0.5b", 8192)
-        assert (limits.context, limits.evidence, limits.declines) == (8192, 900, False)
+        assert (limits.context, limits.evidence, limits.declines, limits.rules) == (8192, 900, False, False)
 
 
 def test_a_model_that_nobody_knows_is_told_that_it_may_decline(tmp_path: Path) -> None:
     limits = limits_for(Settings(home=tmp_path), "somebodys-model", None)
     assert limits.declines
+    assert limits.rules
     assert limits.context == 4096
     assert limits.answer == 256
 

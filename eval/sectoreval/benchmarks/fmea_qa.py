@@ -123,7 +123,8 @@ def the_app(context: Context, arm: Arm) -> SectorApp:
     if tables == "on" and arm != "oracle":
         return app
     before = tuple(rule for rule in app.before if rule.__module__ != _TABLES)
-    return replace(app, before=before, after=tuple(rule for rule in app.after if rule.__module__ != _TABLES))
+    after = tuple(rule for rule in app.after if rule.__module__ != _TABLES)
+    return replace(app, before=before, after=after, with_model=())
 
 
 def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:

@@ -15,6 +15,10 @@ _NONE = "None: no row meets this."
 def computed(app: str, found: Computed) -> str:
     """The query in words, what took no part, the result, and every row behind it as a link."""
     said = [f"Understood as: {found.said}, in {found.title}."]
+    if found.by:
+        said.append(
+            f"The query was written by {found.by}; each part of it was checked against the question and the table."
+        )
     if found.left:
         said.append(f"Not taken into account: {', '.join(found.left)}.")
     if found.unread:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import gradio as gr
 
+from sectorkit.answer import Request
+from sectorkit.answering import with_model
 from sectorkit.app import SectorApp
+from sectorkit.errors import SectorkitError
 from sectorkit.query import Frame
 from sectorkit.runtime import Runtime
-from sectorkit.table_answers import table_answer, tables_in
+from sectorkit.table_answers import by_model, table_answer, tables_in
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
 from sectorkit.ui.charts import draw, titled
@@ -34,12 +38,20 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         chart = gr.Dropdown([], label="A chart of a table", filterable=True, interactive=True)
     drawn = html("")
 
-    @working.or_problem
-    def computed(asked: str) -> str:
-        index = index_of(runtime, app)
-        tables = tables_in(index)
-        got = understand(asked or "", tables)
-        return render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+    async def computed(asked: str) -> AsyncIterator[str]:
+        """By rules; where these do not understand all of it, by the model, if it is here; else what rules understood."""
+        try:
+            index = index_of(runtime, app)
+            tables = await asyncio.to_thread(tables_in, index)
+            got = await asyncio.to_thread(understand, asked or "", tables)
+            if (got is None or not got.whole) and runtime.chat is not None and (asked or "").strip():
+                yield working.waiting("The model writes a query")
+                if (found := await with_model(by_model, Request(asked), index, runtime.chat)) is not None:
+                    yield render.answer(app.name, found)
+                    return
+            yield render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+        except SectorkitError as error:
+            yield working.problem(str(error))
 
     def charts() -> Any:
         if runtime.index(app.name) is None:
