@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 READ = 2_000  # characters of what was said that are embedded
 COSTS = ((0, 1, 2, 3), (1, 0, 1, 2), (2, 1, 0, 1), (15, 10, 5, 0))
-"""What it costs to say a level (column) where another is right (row), both in the order of LEVELS. Of 2, 3, 4, ... for an emergency the smallest
-by which, with the rules and without a writer's own examples, .95 of emergencies are called one and .95 of all are as urgent as they should be, or more."""
+"""What it costs to say a level (column) where another is right (row), both in the order of LEVELS. Of 2, 3, 4, ... for an emergency five was the
+smallest by which, with the rules and without a writer's own examples, .95 of emergencies are called one and .95 of all are as urgent as they
+should be, or more; with more examples three is, and five was kept. tests/bench/triage_costs.py draws what others would give."""
 _NEAR, _FAR = 10, 0.44  # examples, and their mean similarity, below which there is nothing like it among them
 _ALIKE = 3  # examples that are shown
 

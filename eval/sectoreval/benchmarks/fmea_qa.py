@@ -150,7 +150,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
         missed = look_up and not found and not used[0]
         values |= {
             "look_up_searched": float(look_up and not computed), "rows_found": found * look_up,
-            "computed": float(bool(computed)), "look_up_computed": float(look_up and bool(computed)),
+            "computed": float(bool(computed)), "model_computed": float(bool(computed and computed.get("by"))), "look_up_computed": float(look_up and bool(computed)),
             "used_recall": used[0] * look_up, "used_precision": used[1] * look_up,
         }  # fmt: skip
     right = recall if kind == "look-up" else float(value or none)
@@ -218,7 +218,8 @@ BENCHMARK = Benchmark(
         ratio("none right", "none_right", "none", about="of what is not in the sheet: says so, finds none, or abstains"),
         ratio("none by abstaining", "none_abstained", "none", about="of the same: the app abstained"),
         ratio("row recall@10", "rows_found", "look_up_searched", about="of look-ups not computed: share of the right rows in ten passages"),
-        mean("computed", about="answered by a query to the table, without the model"),
+        mean("computed", about="answered by a query to the table"),
+        mean("computed by a model's query", "model_computed", about="of all: the query was the model's, and stood the check"),
         ratio("rows used recall", "used_recall", "look_up_computed", about="of computed look-ups: share of the right rows it rests on"),
         ratio("rows used precision", "used_precision", "look_up_computed", about="of computed look-ups: share of the rows it rests on that are right"),
         JUDGED,
