@@ -23,9 +23,9 @@ from sectorkit.table_words import key, says_nothing, spelt_out, tokens
 _LEFT = 3  # words that a query may leave out
 _SAID = 0.6  # of a value's words that the question must have
 _DAY = timedelta(days=1)
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d+(?:\.\d+)?")
 _OPERATORS = tuple(
-    (re.compile(rf"(?:{words})\s*(?:[a-z]+ ){{0,3}}{say.NUMBER}"), op) for words, op in say.COMPARING
+    (re.compile(rf"(?P<how>{words})\s*(?:[a-z]+ ){{0,3}}{say.NUMBER}"), op) for words, op in say.COMPARING
 )  # "above an RPN of 80"
 _DENIES = re.compile(
     r"\b(?:empty|blank|missing|lack|lacks|lacking|not|no|without|except|excluding|excluded|other than|apart from|leaving|ignoring|aside from|but|never|only|just|unless|neither|nor)\b|不|没|无|除|非|仅|只"
@@ -270,10 +270,10 @@ class _Check:
             say.LOW,
             say.LEAST,
             say.RANK,
-            *(p for p, _ in _OPERATORS),
             say.AFTERWARDS,
         ]
         spans += [m.span() for p in patterns for m in p.finditer(self.text)]
+        spans += [m.span(part) for p, _ in _OPERATORS for m in p.finditer(self.text) for part in ("how", "n")]
         for start, end in spans:
             covered[start:end] = b"x" * (end - start)
         keys = self._column_keys(used) | self.naming.about
@@ -324,7 +324,7 @@ def _number(word: str) -> float | None:
 def numbers_in(text: str) -> set[float]:
     """The numbers that a text has, in digits or spelt."""
     spelt = {float(n) for word, n in say.SMALL.items() if re.search(rf"\b{word}\b" if word.isascii() else word, text)}
-    return {float(n.replace(",", ".")) for n in _NUMBER.findall(text)} | spelt
+    return {float(n.replace(",", "")) for n in _NUMBER.findall(text)} | spelt
 
 
 def meant(token: say.Token) -> frozenset[str]:

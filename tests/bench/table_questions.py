@@ -74,11 +74,9 @@ async def by_model(asked: Asked, name: str) -> None:
         for case in [*cases, *read("other-questions")]:
             tables = asked.tables(case)
             frame = table_for(case["question"], tables)
-            kind = (
-                {None: "for manuals", NOT_ONE: "none can answer"}.get(case.get("kind"), "answerable")
-                if case in cases
-                else "for manuals"
-            )
+            kind = "answered by manuals"
+            if case in cases:
+                kind = f"{case['table']}, {'none can answer' if case['kind'] == NOT_ONE else 'answerable'}"
             if frame is None:
                 found[kind, "not asked"] += 1
                 continue
@@ -89,8 +87,11 @@ async def by_model(asked: Asked, name: str) -> None:
             if got is None:
                 found[kind, "refused"] += 1
                 continue
-            right = kind == "answerable" and got.frame.source == case["table"] and _is_right(case, got)
-            found[kind, f"{'right' if right else 'wrong'}, {'words left' if got.left else 'whole'}"] += 1
+            right = kind.endswith(", answerable") and got.frame.source == case["table"] and _is_right(case, got)
+            outcome = f"{'right' if right else 'wrong'}, {'words left' if got.left else 'whole'}"
+            found[kind, outcome] += 1
+            if name != "held-out":
+                print(f"{outcome}: {case['question']} -> {got.query.in_words()}")
     finally:
         if server is not None:
             server.stop()
