@@ -88,9 +88,11 @@ async def by_model(request: Request, index: Index, chat: BaseChatModel) -> Answe
     if request.where or request.as_of:
         return None
     understood = await propose(request.question, await asyncio.to_thread(tables_in, index), chat)
-    if understood is None or await asyncio.to_thread(_is_doubtful, understood):
+    if understood is None:
         return None
     found = await asyncio.to_thread(table_answer, request.question, understood, index)
+    if found.computed is None or not found.computed.total:
+        return None  # that there is none is not said on a model's word
     name = str(getattr(chat, "model_name", "") or "a model")
     return replace(found, model=name, computed=replace(found.computed, by=name) if found.computed else None)
 

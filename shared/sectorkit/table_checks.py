@@ -14,22 +14,33 @@ from datetime import date, timedelta
 
 from sectorkit import table_words as say
 from sectorkit.errors import RequestError
-from sectorkit.query import Aggregate, Filter, Frame, Order, TableQuery
+from sectorkit.query import Aggregate, Filter, Frame, Operator, Order, TableQuery
 from sectorkit.table_days import Period, periods
 from sectorkit.table_naming import Naming, Tables, keys_of
 from sectorkit.table_questions import Understood
 from sectorkit.table_words import key, says_nothing, spelt_out, tokens
 
-_LEFT = 3  # words that a query may leave out
-_SAID = 0.6  # of a value's words that the question must have
+_LEFT = 3  # words that a query may leave out; such a result stands beside an answer, with them
 _DAY = timedelta(days=1)
-_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d+(?:\.\d+)?")
+_DIGITS = re.compile(r"\d[\d.,]*")
+_NUMBER = re.compile(r"(?<![\w.-])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\w-])")
 _OPERATORS = tuple(
     (re.compile(rf"(?P<how>{words})\s*(?:[a-z]+ ){{0,3}}{say.NUMBER}"), op) for words, op in say.COMPARING
 )  # "above an RPN of 80"
+_UP = ("more", "higher", "above", "over", "greater", "up")
 _DENIES = re.compile(
-    r"\b(?:empty|blank|missing|lack|lacks|lacking|not|no|without|except|excluding|excluded|other than|apart from|leaving|ignoring|aside from|but|never|only|just|unless|neither|nor)\b|不|没|无|除|非|仅|只"
+    r"\b(?:empty|blank|missing|lack|lacks|lacking|not|no|without|except(?: for)?|excluding|excluded|other than|apart from|leaving|ignoring|aside from"
+    r"|never|unless|neither|nor|only|just)\b|不|没有?|无|除|非|仅|只"
 )
+_EMPTY = re.compile(r"(?: field| column| cell)?\s*(?:is|are|was|were)?\s*(?:left )?(?:empty|blank|missing)\b")
+_OR = re.compile(r"\b(?:or|either)\b|或")
+_RISING = re.compile(r"\b(?:ascending|rising|(?:lowest|smallest|least|fewest|best) first)\b|升序")
+_TWO_THINGS = re.compile(
+    r"%|\b(?:percent|percentage|share|ratio|proportion|fraction)\b|占比|比例|百分"
+)  # or none that it gives
+_COMPUTING = (
+    say.WHICH, say.DIFFERENT, say.COUNTED, say.EACH, say.TOP, say.COMPARED, say.MEAN, say.SUM, say.MOST, say.HIGH, say.LOW, say.LEAST, say.RANK, _RISING,
+)  # fmt: skip
 
 
 class _Unsaid(Exception):
@@ -50,24 +61,36 @@ class _Check:
         self.text, self.frame = spelt_out(question), frame
         self.words = tuple(tokens(self.text))
         self.naming = Naming(self.text, self.words, question, frame, tables)
-        self.plainly = self.text
-        for pattern, _ in _OPERATORS:
-            self.plainly = pattern.sub(" ", self.plainly)  # "at least 9" is no least
-        self.numbers = numbers_in(self.text)
-        self.named = {mention.column for mention in self.naming.columns([])}
+        self.columns = self.naming.columns([])
+        self.named = {mention.column for mention in self.columns}
+        self.compared = [(m, op) for pattern, op in _OPERATORS for m in pattern.finditer(self.text)]
+        self.compared += [
+            (m, ">=" if m["zh"] == "以上" or m["how"] in _UP else "<=") for m in say.AFTERWARDS.finditer(self.text)
+        ]
+        self.plainly = self.text  # without comparisons: "at least 9" is no least
+        for match, _ in self.compared:
+            self.plainly = self.plainly.replace(match[0], " ")
 
     def of(self, query: TableQuery) -> Understood:
+        if (
+            _TWO_THINGS.search(self.plainly)
+            or any(p.search(self.text) for p in say.TWOFOLD)
+            or len(say.COUNTED.findall(self.text)) > 1
+        ):
+            raise _Unsaid("more is asked than one query gives")
         query = self._mended(self._filtered(query))
         self._computes(query)
         used = self._used(query)
         self._names(query, used)
+        self._numbers(query)
+        self._denials(query)
         left = tuple(dict.fromkeys(self._left(query, used)))
         if len(left) > _LEFT:
             raise _Unsaid(f"left out: {left}")
         self.frame.run(query.model_copy(update={"limit": 1}))
         return Understood(self.frame, query, float(len(self.words) - len(left)), left)
 
-    # -- what the query says -------------------------------------------------------------------------------------
+    # -- conditions ----------------------------------------------------------------------------------------------
 
     def _filtered(self, query: TableQuery) -> TableQuery:
         """Its filters as they stand in the table. One that is not said goes where it changes nothing: the subsystem of a component."""
@@ -81,11 +104,15 @@ class _Check:
                 kept.append(self._filter(f))
             except _Unsaid as why:
                 unsaid.append((f, why))
-        bounds = Counter((f.column, f.op[0]) for f in kept if f.op[0] in "<>")
-        if any(n > 1 for n in bounds.values()):
-            raise _Unsaid("two bounds on one side")
+        sides = Counter((f.column, f.op if f.op in ("<", "<=", ">", ">=") else "=") for f in kept)
+        if any(n > 1 for n in sides.values()):
+            raise _Unsaid("two conditions of one kind on a column")
+        self._dates(kept)
+        either = _OR.search(self.plainly)
+        if either and not any(isinstance(f.value, list) for f in kept):
+            raise _Unsaid(f"{either[0]} is passed over")
         for f, reason in unsaid:
-            if not kept or self._count(kept) != self._count([*kept, f]):
+            if not kept or f.column not in self.frame.kinds or self._count(kept) != self._count([*kept, f]):
                 raise reason
         return query.model_copy(update={"filters": kept})
 
@@ -96,23 +123,17 @@ class _Check:
         if f.column not in self.frame.kinds:
             raise _Unsaid(f"no column {f.column}")
         kind = self.frame.kinds[f.column]
-        if (kind == "number" or "empty" in f.op) and f.column not in self.named:
-            raise _Unsaid(f"{f.column} is not said")
-        if f.op in ("!=", "is empty", "is not empty") and not (
-            _DENIES.search(self.text) or say.HAVING.search(self.text)
-        ):
-            raise _Unsaid(f"{f.op} is not said")
-        if f.op in ("is empty", "is not empty"):
+        if "empty" in f.op:
+            if f.column not in self.named:
+                raise _Unsaid(f"{f.column} is not said")
             return f.model_copy(update={"value": None})
-        if kind == "date":
-            if _bound(f.op, str(f.value)) not in {
-                _bound(op, day.isoformat()) for p in self._periods(f.column) for op, day in p.bounds
-            }:
-                raise _Unsaid(f"{f.value} is not said")
-            return f
         if kind == "number":
             return self._number(f)
+        if kind == "date":
+            return f
         values = f.value if isinstance(f.value, list) else [str(f.value)]
+        if not values or f.op not in ("=", "!=", "contains"):
+            raise _Unsaid(f"{f.op} {values} is no condition on a text")
         found = [self._value(f.column, f.op, value) for value in values]
         ops, columns, texts = ([one[n] for one in found] for n in range(3))
         if len(set(ops)) > 1 or len(set(columns)) > 1:
@@ -120,54 +141,85 @@ class _Check:
         return Filter(column=columns[0], op=ops[0], value=texts if isinstance(f.value, list) else texts[0])
 
     def _number(self, f: Filter) -> Filter:
+        """A number's column is the nearest of those that are named, and it is compared as it is said where it stands."""
         try:
             value = float(str(f.value))
         except ValueError:
             raise _Unsaid(f"{f.value} is no number") from None
-        zero = value == 0 and (say.ZERO.search(self.text) or _DENIES.search(self.text))
-        if value not in self.numbers and not zero:
-            raise _Unsaid(f"{value} is not said")
-        said = {
-            op
-            for pattern, op in _OPERATORS
-            for m in pattern.finditer(self.text)
-            if float(m["n"].replace(",", "")) == value
-        }
-        for match in say.AFTERWARDS.finditer(self.text):
-            if float((match["n"] or match["zn"]).replace(",", "")) == value:
-                said.add(
-                    ">="
-                    if match["zh"] == "以上" or match["how"] in ("more", "higher", "above", "over", "greater", "up")
-                    else "<="
-                )
-        if (said and f.op not in said) or (not said and f.op in ("<", ">")):
-            raise _Unsaid(f"{f.op} {value} is not said")
-        return f.model_copy(update={"value": value})
+        numeric = [m for m in self.columns if self.frame.kinds[m.column] == "number"]
+        if (
+            value == 0
+            and f.op == "="
+            and any(m.column == f.column and say.ZERO.search(self.text[: m.start]) for m in numeric)
+        ):
+            return f.model_copy(update={"value": value})
+        for start, end, said in _numbers_of(self.text):
+            if said != value or not numeric:
+                continue
+            near = min(numeric, key=lambda m: min(abs(m.start - end), abs(start - m.end)))
+            ops = {op for match, op in self.compared if match.start() <= start < match.end()}
+            for between in say.BETWEEN.finditer(self.text):
+                ops |= {">="} if between.start("n") == start else {"<="} if between.start("m") == start else set()
+            if near.column == f.column and f.op in (ops or {"="}):
+                return f.model_copy(update={"value": value})
+        raise _Unsaid(f"{f.column} {f.op} {value} is not said")
 
-    def _value(self, column: str, op: str, value: str) -> tuple[str, str, str]:
+    def _value(self, column: str, op: Operator, value: str) -> tuple[Operator, str, str]:
         """The op, column and value as they stand in the table; what no cell has, or the question does not say, is refused."""
         low = value.casefold().strip()
+        if low in say.YES or low in say.NO or not low:
+            raise _Unsaid("yes and no are asked by their column")
+        self._is_said(value)
         texts = [column, *(c for c, kind in self.frame.kinds.items() if kind == "text" and c != column)]
         for other in texts:
             whole = next((v for v in self.frame.distinct(other) if v.casefold() == low), None)
             if whole is not None and op in ("=", "!="):
-                self._is_said(whole, _SAID)
-                return op, other, whole
-            if other == column and any(low in v.casefold() for v in self.frame.distinct(column)):
-                self._is_said(value, 1.0)
-                return ("contains" if op == "=" else op), column, value
-        raise _Unsaid(f"no cell has {value!r}")
+                return op, self._column_of(whole, other), whole
+        held = [v for v in self.frame.distinct(column) if low in v.casefold()]
+        if op == "!=" or not held or not all(re.search(rf"(?<![a-z]){re.escape(low)}", v.casefold()) for v in held):
+            raise _Unsaid(f"no cell has {value!r}")
+        holds = [
+            c
+            for c in texts
+            if any(re.search(rf"(?<![a-z]){re.escape(low)}", v.casefold()) for v in self.frame.distinct(c))
+        ]
+        if column not in self.named and holds != [column]:
+            raise _Unsaid(f"several columns have {value!r}")
+        return "contains", self._column_of(value, column), value
 
-    def _is_said(self, value: str, share: float) -> None:
+    def _column_of(self, value: str, column: str) -> str:
+        """The column, which must be that which the question's words for the value are soonest of."""
+        keys = {t.key for t in tokens(say.plain(value))}
+        for mention in self.naming.values():
+            spots = {t.key for t in self.words if any(a <= t.start < b for a, b in mention.spots)}
+            if spots & keys and mention.share == 1.0:
+                if mention.column != column:
+                    raise _Unsaid(f"{value} is sooner of {mention.column}")
+                break
+        return column
+
+    def _is_said(self, value: str) -> None:
         own = [t for t in tokens(say.plain(value)) if says_nothing(t.word)] or list(tokens(say.plain(value)))
-        said = sum(self._has(t.word, t.key) for t in own)
-        if not own or said < share * len(own):
+        if not own or not all(self._has(t.word, t.key) for t in own):
             raise _Unsaid(f"{value!r} is not said")
 
     def _has(self, word: str, its_key: str) -> bool:
         if not word.isascii():
             return word in self.text
         return any(its_key in meant(token) for token in self.words)
+
+    def _dates(self, filters: Sequence[Filter]) -> None:
+        """Days are those of the one time that the question tells, all of its bounds, in the column that is named where there are several."""
+        dated = [c for c, kind in self.frame.kinds.items() if kind == "date"]
+        used = {f.column for f in filters if f.column in dated and "empty" not in f.op}
+        told = {(p.start, p.end): p for column in dated for p in self._periods(column)}
+        if not used and not told:
+            return
+        if len(told) != 1 or len(used) != 1 or (len(dated) > 1 and not used <= self.named):
+            raise _Unsaid("the times are not those that are told")
+        bounds = {_bound(op, day.isoformat()) for op, day in next(iter(told.values())).bounds}
+        if {_bound(f.op, str(f.value)) for f in filters if f.column in used} != bounds:
+            raise _Unsaid("a time is another one than is told")
 
     def _periods(self, column: str) -> list[Period]:
         """The times that the question tells, of the years that the column has."""
@@ -185,41 +237,57 @@ class _Check:
         if aggregate and aggregate.function == "count" and aggregate.column:
             aggregate = Aggregate(function="count")
         order = query.order_by
+        if len(order) > 1:
+            raise _Unsaid("two orders")
         if aggregate:
-            order = [Order(column=aggregate.name, descending=o.descending) for o in order[:1]] if query.group_by else []
+            order = [Order(column=aggregate.name, descending=o.descending) for o in order] if query.group_by else []
         elif any(o.column not in self.frame.kinds for o in order):
             raise _Unsaid("no column to be ordered by")
         return query.model_copy(
             update={"aggregate": aggregate, "order_by": order, "select": [] if aggregate else query.select}
         )
 
+    # -- what is computed ----------------------------------------------------------------------------------------
+
     def _computes(self, query: TableQuery) -> None:
         """What is computed is said, and what is said is computed."""
         function = query.aggregate.function if query.aggregate else ""
         ordered = bool(query.order_by) or function in ("max", "min")
-        mean, total, counted = (bool(p.search(self.plainly)) for p in (say.MEAN, say.SUM, say.COUNTED))
+        mean, counted, different = (bool(p.search(self.plainly)) for p in (say.MEAN, say.COUNTED, say.DIFFERENT))
+        total = any(m[0] != "how much" for m in say.SUM.finditer(self.plainly))
         high, low, most, least = (bool(p.search(self.plainly)) for p in (say.HIGH, say.LOW, say.MOST, say.LEAST))
-        each = any(p.search(self.plainly) for p in (say.EACH, say.RANK, say.COMPARED))
+        ranked, each = (
+            bool(say.RANK.search(self.plainly)),
+            bool(say.EACH.search(self.plainly) or say.COMPARED.search(self.plainly)),
+        )
+        top = next((m["n"] or m["m"] or m["z"] for m in say.TOP.finditer(self.plainly)), None)
         said = {
-            "mean": mean, "sum": total or (say.HOW_MANY.search(self.text) is not None) or most, "max": high, "min": low,
-            "count": counted or most or least or each or total, "count distinct": counted or total, "": True,
+            "mean": mean, "sum": total, "max": high, "min": low, "count": counted or most or least or low or (each and not total),
+            "count distinct": counted, "": True,
         }  # fmt: skip
-        if not said[function]:
-            raise _Unsaid(f"{function} is not said")
-        if mean and function != "mean":
-            raise _Unsaid("a mean is said")
-        if counted and not function:
-            raise _Unsaid("a count is said")
-        if (high or low or most or least) and not ordered:
-            raise _Unsaid("an order is said")
+        if (
+            not said[function]
+            or (mean and function != "mean")
+            or (total and function not in ("sum", "count"))
+            or (counted and "count" not in function)
+        ):
+            raise _Unsaid(f"{function or 'a list'} is not what is said")
+        if different and function != "count distinct" and not query.group_by:
+            raise _Unsaid("different ones are said")
+        if bool(high or low or most or least or ranked or top) != ordered:
+            raise _Unsaid("an order is said, or is not")
         down = query.order_by[0].descending if query.order_by else function == "max"
-        if ordered and (high or most) != (low or least) and down != (high or most):
+        rising = low or least or _RISING.search(self.plainly) is not None
+        if ordered and (((high or most) and rising) or down == rising):
             raise _Unsaid("the order is the other way round")
-        if query.limit and query.limit not in self.numbers and not (query.limit == 1 and ordered):
+        number = None if top is None else int(top) if top.isdigit() else say.SMALL[top]
+        if number is not None and query.limit != number:
+            raise _Unsaid(f"{number} are asked for")
+        if number is None and query.limit and (query.limit != 1 or not (high or low or most or least)):
             raise _Unsaid(f"the first {query.limit} are not said")
-        several = any(isinstance(f.value, list) for f in query.filters)
-        if any(column not in self.named for column in query.group_by) and not several:
-            raise _Unsaid("a group is not said")
+        several = {f.column for f in query.filters if isinstance(f.value, list)}
+        if not set(query.group_by) <= self.named | several or ((each or (mean and several)) and not query.group_by):
+            raise _Unsaid("the groups are not those that are said")
         by = [query.aggregate.column] if query.aggregate else [o.column for o in query.order_by]
         if any(column and column not in self.named for column in by):
             raise _Unsaid(f"{by} is not said")
@@ -233,22 +301,58 @@ class _Check:
         return {*named, *query.group_by, *query.select} & set(self.frame.kinds)
 
     def _names(self, query: TableQuery, used: set[str]) -> None:
-        """Every column of numbers and every value that is named takes part."""
-        values = [
-            v.casefold()
-            for f in query.filters
-            for v in (f.value if isinstance(f.value, list) else [f.value])
-            if isinstance(v, str)
-        ]
-        held = {t.key for v in values for t in tokens(say.plain(v))}
-        for mention in self.naming.columns([]):
-            if self.frame.kinds[mention.column] == "number" and mention.alone and mention.column not in used:
+        """Every column of numbers and every value that is named takes part; so does the column that "which" asks for."""
+        held = {t.key for v in _texts(query) for t in tokens(say.plain(v))}
+        for mention in self.columns:
+            which = bool(query.group_by) and re.search(r"\b(?:which|what)\s+$", self.text[: mention.start])
+            if (self.frame.kinds[mention.column] == "number" or which) and mention.alone and mention.column not in used:
                 raise _Unsaid(f"{mention.column} is named")
         for mention in self.naming.values():
             own = {t.key for t in tokens(say.plain(str(mention.value)))}
             spots = {t.key for t in self.words if any(a <= t.start < b for a, b in mention.spots)}
             if mention.share == 1.0 and not (own <= held or spots <= held or spots <= self._column_keys(used)):
                 raise _Unsaid(f"{mention.value} is named")
+
+    def _numbers(self, query: TableQuery) -> None:
+        """Each number in digits is used, and used once: as a condition, as how many are asked for, within a time or a value."""
+        spans = [(p.start, p.end) for c, kind in self.frame.kinds.items() if kind == "date" for p in self._periods(c)]
+        inside = {w for v in _texts(query) for w in _DIGITS.findall(v)}
+        said = Counter(
+            value for start, end, value in _numbers_of(self.text)
+            if self.text[start].isdigit() and self.text[start:end] not in inside and not any(a <= start < b for a, b in spans)
+        )  # fmt: skip
+        used = Counter(f.value for f in query.filters if isinstance(f.value, float) and f.value) + Counter(
+            [float(query.limit)] if query.limit else []
+        )
+        if said - used:
+            raise _Unsaid(f"{set(said - used)} are passed over")
+
+    def _denials(self, query: TableQuery) -> None:
+        """Each denial is used, where it stands: "not on line 2" is no "not leaking"."""
+        denying = [
+            f
+            for f in query.filters
+            if f.op in ("!=", "is empty", "is not empty")
+            and not (f.op == "is not empty" and f.column in query.group_by)
+        ]
+        said = _DENIES.findall(self.text)
+        if len(said) != sum(f.op != "is not empty" for f in denying):
+            raise _Unsaid("not every denial is used, or one is that is not said")
+        for f in denying:
+            if f.op == "!=":
+                values = f.value if isinstance(f.value, list) else [str(f.value)]
+                first = {t.key for t in tokens(say.plain(values[0]))}
+                starts = [t.start for t in self.words if meant(t) & first]
+                bound = any(say.OTHER.search(self.text[:start]) for start in starts)
+            else:
+                spots = [m for m in self.columns if m.column == f.column]
+                ahead = say.WITHOUT if f.op == "is empty" else say.HAVING
+                bound = any(
+                    ahead.search(self.text[: m.start]) or (f.op == "is empty" and _EMPTY.match(self.text[m.end :]))
+                    for m in spots
+                )
+            if not bound:
+                raise _Unsaid(f"{f.op} is not said of {f.column}")
 
     @staticmethod
     def _column_keys(used: set[str]) -> set[str]:
@@ -257,53 +361,55 @@ class _Check:
     def _left(self, query: TableQuery, used: set[str]) -> Iterator[str]:
         """The words that took no part."""
         covered = bytearray(len(self.text))
-        spans = [(m.start, m.end) for m in self.naming.columns([]) if m.column in used]
+        used_numbers = [*(f.value for f in query.filters if isinstance(f.value, float)), query.limit]
+        spans = [(m.start, m.end) for m in self.columns if m.column in used]
         spans += [
             (p.start, p.end) for column in used if self.frame.kinds[column] == "date" for p in self._periods(column)
         ]
-        patterns = [say.WHICH, say.DIFFERENT, say.COUNTED, say.EACH, say.TOP, say.COMPARED]
-        patterns += [
-            say.MEAN,
-            say.SUM,
-            say.MOST,
-            say.HIGH,
-            say.LOW,
-            say.LEAST,
-            say.RANK,
-            say.AFTERWARDS,
+        spans += [m.span() for p in _COMPUTING for m in p.finditer(self.text)]
+        spans += [m.span("how") if m["how"] else m.span() for m, _ in self.compared]
+        spans += [
+            m.span()
+            for p in (_DENIES, say.BETWEEN, *([_OR] if any(isinstance(f.value, list) for f in query.filters) else []))
+            for m in p.finditer(self.text)
         ]
-        spans += [m.span() for p in patterns for m in p.finditer(self.text)]
-        spans += [m.span(part) for p, _ in _OPERATORS for m in p.finditer(self.text) for part in ("how", "n")]
+        spans += [(start, end) for start, end, value in _numbers_of(self.text) if value in used_numbers]
         for start, end in spans:
             covered[start:end] = b"x" * (end - start)
-        keys = self._column_keys(used) | self.naming.about
-        values = [
-            v
-            for f in query.filters
-            for v in (f.value if isinstance(f.value, list) else [f.value])
-            if isinstance(v, str)
-        ]
-        keys |= {t.key for v in values for t in tokens(say.plain(v))}
-        numbers = {f.value for f in query.filters if isinstance(f.value, float)} | {float(query.limit or 0)}
-        denies = any(f.op in ("!=", "is empty", "is not empty") for f in query.filters)
+        values = _texts(query)
+        keys = self._column_keys(used) | self.naming.about | {t.key for v in values for t in tokens(say.plain(v))}
         for token in self.words:
             rest = "".join(
                 c for c, at in zip(token.word, range(token.start, token.end), strict=False) if not covered[at]
             )
-            if not rest or meant(token) & keys or (denies and _DENIES.fullmatch(token.word)):
+            if not rest or meant(token) & keys:
                 continue
             if not token.word.isascii():
                 for value in values:
                     rest = rest.replace(value.casefold(), "")
                 if said := says_nothing(rest):
                     yield said
-            elif (number := _number(token.word)) is not None:
-                if number not in numbers:
-                    raise _Unsaid(f"{token.word} is passed over")
             elif rest == token.word and says_nothing(token.word):
-                if token.word in say.NARROWING or _DENIES.fullmatch(token.word):
+                if token.word in say.NARROWING:
                     raise _Unsaid(f"{token.word} is passed over")
-                yield token.word
+                if not _DIGITS.fullmatch(token.word):
+                    yield token.word
+
+
+def _texts(query: TableQuery) -> list[str]:
+    """The texts that its conditions name."""
+    return [
+        v for f in query.filters for v in (f.value if isinstance(f.value, list) else [f.value]) if isinstance(v, str)
+    ]
+
+
+def _numbers_of(text: str) -> Iterator[tuple[int, int, float]]:
+    """The numbers of a text, in digits or spelt, with where they stand."""
+    for match in _NUMBER.finditer(text):
+        yield match.start(), match.end(), float(match[0].replace(",", ""))
+    for word, value in say.SMALL.items():
+        for match in re.finditer(rf"\b{word}\b" if word.isascii() else word, text):
+            yield match.start(), match.end(), float(value)
 
 
 def _bound(op: str, day: str) -> tuple[str, date]:
@@ -317,14 +423,9 @@ def _bound(op: str, day: str) -> tuple[str, date]:
         raise _Unsaid(f"{day} is no day") from None
 
 
-def _number(word: str) -> float | None:
-    return float(word) if word.replace(".", "", 1).isdigit() else say.SMALL.get(word)
-
-
 def numbers_in(text: str) -> set[float]:
     """The numbers that a text has, in digits or spelt."""
-    spelt = {float(n) for word, n in say.SMALL.items() if re.search(rf"\b{word}\b" if word.isascii() else word, text)}
-    return {float(n.replace(",", "")) for n in _NUMBER.findall(text)} | spelt
+    return {value for _, _, value in _numbers_of(text)}
 
 
 def meant(token: say.Token) -> frozenset[str]:

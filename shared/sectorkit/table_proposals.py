@@ -9,6 +9,7 @@ What it writes counts where every part of it is said in the question, and nothin
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -36,6 +37,7 @@ _EXAMPLES = Path(__file__).with_name("table_examples.jsonl")
 _SHOTS = 6  # examples before the model
 _FEW = 8  # values of a column that are all named
 _NAMED = 4  # else those that share most words with the question
+_LONG = 80  # characters of a value that is named
 _MOST = 250  # tokens of a query
 _TASK = (
     "Write the query to the table that answers the question, as JSON. `filters` choose rows, `aggregate` computes of them (a count has no "
@@ -62,23 +64,24 @@ async def propose(
 ) -> Understood | None:
     """The question as a query that the model wrote and that stood the check; None where there is none, or it asks for nothing that is
     computed. `among` are the examples that it may see, by default all. Raises what the model's client raises."""
-    frame = table_for(question, tables)
+    frame = await asyncio.to_thread(table_for, question, tables)
     if frame is None:
         return None
     bound = chat.bind(**answer_schema(schema(frame), thinking=False), max_tokens=_MOST)
-    reply = await bound.ainvoke([HumanMessage(prompt(question, frame, among))])
+    reply = await bound.ainvoke([HumanMessage(await asyncio.to_thread(prompt, question, frame, among))])
     try:
-        return checked(question, frame, tables, TableQuery.model_validate_json(reply.text))
+        query = TableQuery.model_validate_json(reply.text)
     except ValidationError:
         return None  # cut off, or of a server that knows no schemas
+    return await asyncio.to_thread(checked, question, frame, tables, query)
 
 
 def table_for(question: str, tables: Tables) -> Frame | None:
     """The table that the question names most of; None where it asks for no count, mean, order or list of rows."""
     text = spelt_out(question)
     understood = None if _HOW_TO.search(text) else understand(question, tables)
-    if understood is None:
-        return None
+    if understood is None or any(word.startswith("whether ") for word in understood.left):
+        return None  # or two tables fit alike
     frame = understood.frame
     if any(p.search(text) for p in _COMPUTES):
         return frame
@@ -95,15 +98,15 @@ def examples() -> tuple[Example, ...]:
 
 def schema(frame: Frame) -> dict[str, Any]:
     """A JSON schema of queries to that table alone: small, since a server compiles it anew for each table."""
-    column, text = {"enum": list(frame.kinds)}, {"type": "string", "maxLength": 80}
+    column, text = {"enum": list(frame.kinds)}, {"type": "string", "maxLength": _LONG}
 
     def record(required: Sequence[str], **fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
 
-    def several(of: Mapping[str, Any], most: int) -> dict[str, Any]:
-        return {"type": "array", "items": of, "maxItems": most}
+    def several(of: Mapping[str, Any], most: int, least: int = 0) -> dict[str, Any]:
+        return {"type": "array", "items": of, "minItems": least, "maxItems": most}
 
-    value = {"anyOf": [{"type": "number"}, text, several(text, 4), {"type": "null"}]}
+    value = {"anyOf": [{"type": "number"}, text, several(text, 4, 1), {"type": "null"}]}
     ops = list(Filter.model_json_schema()["properties"]["op"]["enum"])
     functions = list(Aggregate.model_json_schema()["properties"]["function"]["enum"])
     return record(
@@ -156,7 +159,7 @@ def _values(question: str, frame: Frame) -> Iterator[str]:
     for column, kind in frame.kinds.items():
         if kind != "text":
             continue
-        values = frame.distinct(column)
+        values = [value for value in frame.distinct(column) if len(value) <= _LONG]
         if len(values) > _FEW:
             shared = {
                 v: [t for t in tokens(say.plain(v)) if t.key in own or (not t.word.isascii() and t.word in question)]
