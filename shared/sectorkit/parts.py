@@ -160,5 +160,5 @@ def limits_for(settings: Settings, model: str, context: int | None) -> Limits:
         answer=min(256, context // 4),
         seconds=settings.answer_timeout,
         declines=spec is None or spec.tier != "edge",
-        rules=spec is None or spec.billions >= 1,
+        rules=spec is None or spec.billions is None or spec.billions >= 1,
     )

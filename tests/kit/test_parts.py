@@ -22,6 +22,16 @@ def test_a_model_of_the_catalogue_is_known_wherever_it_is_served(tmp_path: Path)
         assert (limits.context, limits.evidence, limits.declines, limits.rules) == (8192, 900, False, False)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "asked"), [("0.6B", False), ("135M", False), ("1.6T (49B active)", True), ("4B", True), ("?", True)]
+)
+def test_the_smallest_models_are_not_asked_by_rules(parameters: str, asked: bool, tmp_path: Path) -> None:
+    entry = f'["mine"]\nkind = "chat"\ntier = "edge"\ntitle = "Mine"\nrepo = "me/mine"\nlicence = "MIT"\nparameters = "{parameters}"\n'
+    entry += "size_gb = 1.0\ncontext = 4096\nevidence_tokens = 900\n"
+    (tmp_path / "catalogue.toml").write_text(entry, encoding="utf-8")
+    assert limits_for(Settings(home=tmp_path), "mine", 4096).rules is asked
+
+
 def test_a_model_that_nobody_knows_is_told_that_it_may_decline(tmp_path: Path) -> None:
     limits = limits_for(Settings(home=tmp_path), "somebodys-model", None)
     assert limits.declines

@@ -87,7 +87,7 @@ class ModelSpec(BaseModel):
     verified: bool = Field(False, description="its files were pulled, checked and served by this project")
     sha256: dict[str, Sha256] = Field(default_factory=dict, description="pinned hashes of files at the hub")
     licence: str
-    parameters: str = Field(pattern=r"^\d+(\.\d+)?[MBT]\b", description="such as 0.5B, or 284B (13B active)")
+    parameters: str = Field(description="such as 0.5B, or 284B (13B active)")
     size_gb: float = Field(gt=0, description="size of the ready folder, about")
     context: int = Field(gt=0, description="tokens that the model itself can read")
     reasoning: str | None = Field(None, description="vLLM's reasoning parser; None: does not think aloud")
@@ -119,10 +119,10 @@ class ModelSpec(BaseModel):
         return self
 
     @property
-    def billions(self) -> float:
-        """Parameters in all, in billions."""
-        said = self.parameters.split()[0]
-        return float(said[:-1]) * {"M": 0.001, "B": 1, "T": 1000}[said[-1]]
+    def billions(self) -> float | None:
+        """Parameters in all, in billions; None where `parameters` begins with no such number."""
+        said = re.match(r"(\d+(?:\.\d+)?)([MBT])\b", self.parameters)
+        return float(said[1]) * {"M": 0.001, "B": 1, "T": 1000}[said[2]] if said else None
 
     def as_query(self, text: str) -> str:
         """`text` as this embedder was trained to read a query."""
