@@ -288,6 +288,8 @@ class _Check:
         several = {f.column for f in query.filters if isinstance(f.value, list)}
         if not set(query.group_by) <= self.named | several or ((each or (mean and several)) and not query.group_by):
             raise _Unsaid("the groups are not those that are said")
+        if query.group_by and not (each or ordered or several):
+            raise _Unsaid("no groups are asked for")
         by = [query.aggregate.column] if query.aggregate else [o.column for o in query.order_by]
         if any(column and column not in self.named for column in by):
             raise _Unsaid(f"{by} is not said")

@@ -113,6 +113,7 @@ def test_a_query_counts_whose_every_part_is_said(
         ("the cost of each line in total", {"filters": [], "aggregate": {"function": "sum", "column": "Cost EUR"}}),
         ("how many defects above line 2", {"filters": [where("Line", "Line 2", ">")], "aggregate": COUNT}),
         ("average cost: line 1 or line 2 more", {"filters": [where("Line", ["Line 1", "Line 2"])], "aggregate": {"function": "mean", "column": "Cost EUR"}}),
+        ("how many lines are there", {"filters": [], "group_by": ["Line"], "aggregate": COUNT}),
         ("how many leaks by weekday", {"filters": [where("Defect", "Leak")], "group_by": ["Weekday"], "aggregate": COUNT}),  # no column
         ("how many leaks", {"filters": [where("Defect", "Leak")], "group_by": ["Line"], "aggregate": COUNT}),  # no groups are said
         ("how many leaks had the old worn rusty bent valves", {"filters": [where("Defect", "Leak")], "aggregate": COUNT}),  # too much is left
