@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 
 from sectorkit import table_words as say
 from sectorkit.errors import RequestError
@@ -27,7 +28,6 @@ _NUMBER = re.compile(r"(?<![\w.-])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)
 _OPERATORS = tuple(
     (re.compile(rf"(?P<how>{words})\s*(?:[a-z]+ ){{0,3}}{say.NUMBER}"), op) for words, op in say.COMPARING
 )  # "above an RPN of 80"
-_UP = ("more", "higher", "above", "over", "greater", "up")
 _DENIES = re.compile(
     r"\b(?:empty|blank|missing|lack|lacks|lacking|not|no|without|except(?: for)?|excluding|excluded|other than|apart from|leaving|ignoring|aside from"
     r"|never|unless|neither|nor|only|just)\b|不|没有?|无|除|非|仅|只"
@@ -64,9 +64,7 @@ class _Check:
         self.columns = self.naming.columns([])
         self.named = {mention.column for mention in self.columns}
         self.compared = [(m, op) for pattern, op in _OPERATORS for m in pattern.finditer(self.text)]
-        self.compared += [
-            (m, ">=" if m["zh"] == "以上" or m["how"] in _UP else "<=") for m in say.AFTERWARDS.finditer(self.text)
-        ]
+        self.compared += [(m, say.afterwards(m)) for m in say.AFTERWARDS.finditer(self.text)]
         self.plainly = self.text  # without comparisons: "at least 9" is no least
         for match, _ in self.compared:
             self.plainly = self.plainly.replace(match[0], " ")
@@ -212,19 +210,20 @@ class _Check:
         """Days are those of the one time that the question tells, all of its bounds, in the column that is named where there are several."""
         dated = [c for c, kind in self.frame.kinds.items() if kind == "date"]
         used = {f.column for f in filters if f.column in dated and "empty" not in f.op}
-        told = {(p.start, p.end): p for column in dated for p in self._periods(column)}
-        if not used and not told:
+        if not used and not self._told:
             return
-        if len(told) != 1 or len(used) != 1 or (len(dated) > 1 and not used <= self.named):
+        if len(self._told) != 1 or len(used) != 1 or (len(dated) > 1 and not used <= self.named):
             raise _Unsaid("the times are not those that are told")
-        bounds = {_bound(op, day.isoformat()) for op, day in next(iter(told.values())).bounds}
+        bounds = {_bound(op, day.isoformat()) for op, day in next(iter(self._told.values())).bounds}
         if {_bound(f.op, str(f.value)) for f in filters if f.column in used} != bounds:
             raise _Unsaid("a time is another one than is told")
 
-    def _periods(self, column: str) -> list[Period]:
-        """The times that the question tells, of the years that the column has."""
-        known = [v for v in self.frame.values[column] if v is not None]
-        return periods(self.text, max(known).year) if known else []
+    @cached_property
+    def _told(self) -> Mapping[tuple[int, int], Period]:
+        """The times that the question tells, by where it does, of the years that the columns of dates have."""
+        columns = [self.frame.values[column] for column, kind in self.frame.kinds.items() if kind == "date"]
+        latest = [max(days) for values in columns if (days := [value for value in values if value is not None])]
+        return {(p.start, p.end): p for day in latest for p in periods(self.text, day.year)}
 
     def _mended(self, query: TableQuery) -> TableQuery:
         """With the count that "how many" asks for, and an order by the name that the aggregate has."""
@@ -317,11 +316,10 @@ class _Check:
 
     def _numbers(self, query: TableQuery) -> None:
         """Each number in digits is used, and used once: as a condition, as how many are asked for, within a time or a value."""
-        spans = [(p.start, p.end) for c, kind in self.frame.kinds.items() if kind == "date" for p in self._periods(c)]
         inside = {w for v in _texts(query) for w in _DIGITS.findall(v)}
         said = Counter(
             value for start, end, value in _numbers_of(self.text)
-            if self.text[start].isdigit() and self.text[start:end] not in inside and not any(a <= start < b for a, b in spans)
+            if self.text[start].isdigit() and self.text[start:end] not in inside and not any(a <= start < b for a, b in self._told)
         )  # fmt: skip
         used = Counter(f.value for f in query.filters if isinstance(f.value, float) and f.value) + Counter(
             [float(query.limit)] if query.limit else []
@@ -365,9 +363,7 @@ class _Check:
         covered = bytearray(len(self.text))
         used_numbers = [*(f.value for f in query.filters if isinstance(f.value, float)), query.limit]
         spans = [(m.start, m.end) for m in self.columns if m.column in used]
-        spans += [
-            (p.start, p.end) for column in used if self.frame.kinds[column] == "date" for p in self._periods(column)
-        ]
+        spans += self._told
         spans += [m.span() for p in _COMPUTING for m in p.finditer(self.text)]
         spans += [m.span("how") if m["how"] else m.span() for m, _ in self.compared]
         spans += [
@@ -417,10 +413,8 @@ def _numbers_of(text: str) -> Iterator[tuple[int, int, float]]:
 def _bound(op: str, day: str) -> tuple[str, date]:
     """A bound with its day within: before 1 March is up to 28 February. _Unsaid where it is no day."""
     try:
-        return {"<": ("<=", date.fromisoformat(day) - _DAY), ">": (">=", date.fromisoformat(day) + _DAY)}.get(op) or (
-            op,
-            date.fromisoformat(day),
-        )
+        read = date.fromisoformat(day)
+        return ("<=", read - _DAY) if op == "<" else (">=", read + _DAY) if op == ">" else (op, read)
     except (ValueError, OverflowError):
         raise _Unsaid(f"{day} is no day") from None
 

@@ -273,8 +273,7 @@ class _Reader:
             if column := self._compare(*match.span(), ">=", match["n"]):
                 self.filters.append(Filter(column=column, op="<=", value=_float(match["m"])))
         for match in say.AFTERWARDS.finditer(self.text):
-            up = match["zh"] == "以上" or match["how"] in ("more", "higher", "above", "over", "greater", "up")
-            self._compare(*match.span(), ">=" if up else "<=", match["n"] or match["zn"], unit=match["unit"])
+            self._compare(*match.span(), say.afterwards(match), match["n"] or match["zn"], unit=match["unit"])
         for pattern, op in say.OPERATORS:
             for match in pattern.finditer(self.text):
                 self._compare(match.start(), match.end("n"), op, match["n"], unit=match["unit"])

@@ -80,6 +80,14 @@ OPERATORS: Final = tuple(
 AFTERWARDS: Final = re.compile(
     rf"{NUMBER}\s*(?P<unit>[a-z€]*)\s*(?:or|and)\s+(?P<how>more|higher|above|over|greater|up|less|lower|below|fewer)\b|{NUMBER.replace('?P<n>', '?P<zn>')}\s*(?P<zh>以上|以下)"
 )
+
+
+def afterwards(match: re.Match[str]) -> Operator:
+    """How a match of AFTERWARDS compares: "9 or more"."""
+    up = match["zh"] == "以上" or match["how"] in ("more", "higher", "above", "over", "greater", "up")
+    return ">=" if up else "<="
+
+
 BETWEEN: Final = re.compile(
     rf"\b(?:between|from)\s+{NUMBER}\s+(?:and|to|up to|through)(?:\s+and including|\s+and incl)?\s+{NUMBER.replace('?P<n>', '?P<m>')}(?![\d年-])"
 )

@@ -9,17 +9,18 @@ cases to develop on: emergencies that are called less, against what is called to
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from peer_plot import STYLE
 
-from healthcare_triage.assessment import Assessment, assess
+from healthcare_triage.assessment import Assessment
 from healthcare_triage.estimate import COSTS
-from healthcare_triage.patient import read_patient
-from healthcare_triage.rules import ESI, LEVELS, shipped_rules
+from healthcare_triage.rules import ESI, LEVELS
 from sectoreval.benchmarks import mimic_esi, triage_cases
+from sectoreval.benchmarks._triaging import assessed
 from sectoreval.context import Context
 from sectorkit.app import load_app
 from sectorkit.learned import least_cost
@@ -30,18 +31,21 @@ RATIOS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15)  # of a missed emergency's cost to th
 OWN = COSTS[-1][2]
 DEVELOPED = ("complaints", "vignettes", "short", "developed")
 PUBLISHED = {"Gemini 2.5 Flash": (0.200, 0.156), "Claude Sonnet 4.6": (0.300, 0.000), "DeepSeek V3.2": (0.057, 0.400)}
-_LEFT, _WIDTH, _TOP, _HEIGHT, _STEP, _MOST = 44, 300, 34, 220, 400, 0.5
+_LEFT, _WIDTH, _TOP, _HEIGHT, _MOST = 44, 300, 34, 220, 0.5
 Point = tuple[float, float]
 
 
 def main() -> None:
     drawn: dict[str, dict[float, Point]] = {}
     with progress_bar("Triage at ten costs") as bar:
-        for name in ("all", "subset"):
-            found = assessed(mimic_esi.cases(context(name)), lambda share, name=name: bar(f"mimic_esi, {name}", share))
-            drawn[f"MIMIC, {len(found)} visits"] = {ratio: visits(found, ratio) for ratio in RATIOS}
+        visited = mimic_esi.cases(context("all"))
+        found = made_of(visited, lambda share: bar("mimic_esi", share))
+        subset = {case.id for case in mimic_esi.cases(context("subset"))}
+        of_subset = [one for case, one in zip(visited, found, strict=True) if case.id in subset]
+        for those in (found, of_subset):
+            drawn[f"MIMIC, {len(those)} visits"] = {ratio: visits(those, ratio) for ratio in RATIOS}
         developed = [case for name in DEVELOPED for case in triage_cases.cases(context(name))]
-        found = assessed(developed, lambda share: bar("cases to develop on", share))
+        found = made_of(developed, lambda share: bar("cases to develop on", share))
         drawn[f"to develop on, {len(found)} cases"] = {ratio: cases(found, ratio) for ratio in RATIOS}
     for name, line in drawn.items():
         print(f"\n{name}\n| cost | too urgent | emergencies missed |\n|---|---|---|")
@@ -52,20 +56,17 @@ def main() -> None:
 
 def context(cases: str) -> Context:
     """The context of a run on that set of cases."""
-    import os
-
     folder = os.environ.get("SECTOREVAL_DATA_DIR")
     return Context(read_settings(), Path(folder) if folder else None, options={"cases": cases})
 
 
-def assessed(
+def made_of(
     asked: Sequence[mimic_esi.Case], progress: Callable[[float], None]
 ) -> list[tuple[Mapping[str, object], Assessment]]:
     """What the app makes of each case."""
-    index, rules, found = context("all").app_index(load_app("healthcare_triage")), shipped_rules(), []
+    index, found = context("all").app_index(load_app("healthcare_triage")), []
     for number, case in enumerate(asked, start=1):
-        known = {name: case.gold.get(name) for name in ("age", "sex", "pregnant", "vitals")}
-        found.append((case.gold, assess(read_patient(case.gold["said"], **known), rules, index)))
+        found.append((case.gold, assessed(case.gold, index)))
         progress(number / len(asked))
     return found
 

@@ -48,7 +48,7 @@ def ask_triage(context: Context, arm: Arm, options: Sequence[str]) -> Solver:
     index = context.app_index(load_app("healthcare_triage")) if arm in ("hybrid", "guided", "both") else None
 
     async def replied(gold: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Assessment | None]:
-        found = await asyncio.to_thread(_assess, gold, index) if arm != "closed_book" else None
+        found = await asyncio.to_thread(assessed, gold, index) if arm != "closed_book" else None
         reply: dict[str, Any] = {}
         if found and arm != "guided":
             reply = {
@@ -109,7 +109,8 @@ def in_words(gold: Mapping[str, Any]) -> str:
     )
 
 
-def _assess(gold: Mapping[str, Any], index: Any) -> Assessment:
+def assessed(gold: Mapping[str, Any], index: Any) -> Assessment:
+    """What the app makes of a case, by its index; of its rules alone where that is None."""
     from healthcare_triage.assessment import assess
     from healthcare_triage.patient import read_patient
     from healthcare_triage.rules import shipped_rules
