@@ -24,31 +24,42 @@ if TYPE_CHECKING:
 
 
 def list_models(settings: Settings) -> None:
-    """Print the catalogue by kind and tier: what is here, where the rest comes from, the defaults."""
+    """Print the catalogue by kind and tier: what is here, where the rest comes from, the defaults; 80 columns are enough."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from sectorkit.models.pull import is_pulled
 
     hardware = detect()
     defaults = {chosen_chat(settings).name, settings.embed_model, settings.rerank_model}
-    table = Table(title=f"Models; this machine: {hardware}", caption="* default here", expand=False)
-    for heading in ("name", "kind", "tier", "size", "context", "licence", "state", "source"):
-        table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
-    specs = load_catalogue(settings.home).values()
-    for spec in sorted(specs, key=lambda s: (s.kind, TIERS.index(s.tier), s.size_gb)):
+    specs = sorted(load_catalogue(settings.home).values(), key=lambda s: (s.kind, TIERS.index(s.tier), s.size_gb))
+    table = Table(
+        title=f"Models; this machine: {hardware}", caption="* default here", box=SIMPLE_HEAD, pad_edge=False,
+        collapse_padding=True,
+    )  # fmt: skip
+    # Names are what one copies: whole in the narrowest terminal.
+    table.add_column("name", min_width=max(len(spec.name) for spec in specs) + 1)
+    for heading in ("tier", "size", "context"):
+        table.add_column(heading, justify="left" if heading == "tier" else "right")
+    table.add_column("licence", max_width=12)
+    table.add_column("state")
+    kind = ""
+    for spec in specs:
+        if spec.kind != kind:
+            kind = spec.kind
+            table.add_section()
+            table.add_row(f"[bold]{kind}[/]")
         pulled = is_pulled(spec, models_dir=settings.models_dir)
         runs = hardware.kind == "gpu" or spec.vllm_cpu is not None
         table.add_row(
             spec.name + ("*" if spec.name in defaults else ""),
-            spec.kind,
             spec.tier,
             f"{spec.size_gb:g} GB",
-            str(spec.context),
+            f"{spec.context // 1024}k" if spec.context >= 1024 else str(spec.context),
             spec.licence,
-            "pulled" if pulled else "-" if runs else "needs a GPU",
-            "hub or wheels" if spec.wheels else "hub",
+            "pulled" if pulled else "GPU only" if not runs else "hub/wheels" if spec.wheels else "hub",
         )
-    _console().print(table)
+    _console().print(table, soft_wrap=False)
 
 
 def pull_model(settings: Settings, name: str) -> None:

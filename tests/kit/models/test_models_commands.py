@@ -9,6 +9,7 @@ import pytest
 
 from sectorkit.errors import ConfigurationError, CorruptModel, PullError, UnknownName
 from sectorkit.models import commands
+from sectorkit.models.catalogue import load_catalogue
 from sectorkit.models.manifest import write_manifest
 from sectorkit.settings import Settings
 
@@ -30,10 +31,12 @@ def place(settings: Settings, name: str) -> Path:
 def test_the_list_shows_tiers_states_and_the_default(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "80")
     place(settings, "smollm2-135m")
     commands.list_models(settings)
     out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert all(name in out for name in load_catalogue(settings.home)), "names are what one copies"
     assert "qwen2.5-coder-0.5b*" in out
     assert "embeddinggemma-300m*" in out
     (row,) = [line for line in out.splitlines() if "smollm2-135m" in line]
