@@ -30,7 +30,7 @@ from sectorkit.runtime import Runtime
 from sectorkit.ui import working
 from sectorkit.ui.computed import table
 from sectorkit.ui.drafts import draft_buttons
-from sectorkit.ui.page import html
+from sectorkit.ui.page import example_chips, html
 from sectorkit.ui.text import esc, icon, notes, quote_link
 
 FORMS = tomllib.loads((FOLDER / "forms.toml").read_text(encoding="utf-8"))
@@ -79,6 +79,7 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
         with gr.Row():
             check = gr.Button("Assess", variant="primary", elem_classes="sk-go", scale=4)
             clear = gr.Button("New patient", elem_classes="sk-go sk-clear", scale=1, min_width=140)
+    chips = example_chips(app, "Triage")
     level = html("")
     with gr.Column(visible=False, elem_classes="sk-page sk-followup") as following:
         question = html("")
@@ -205,7 +206,11 @@ def triage_page(runtime: Runtime, app: SectorApp) -> None:
     for answer, button in zip(_ANSWERS, buttons, strict=True):
         button.click(answering(answer), [run, *form], views, trigger_mode="multiple", **quiet)
     sign.click(signing, [run, decided, why, words, signer, *form], [signed, signature, deciding, written], **quiet)
-    empty = [gr.update(value="Not given" if isinstance(field, gr.Dropdown) else "") for field in form]
+    empty = ["Not given" if isinstance(field, gr.Dropdown) else "" for field in form]
+    for chip, example in chips:
+        values = [*example["values"], *empty[len(example["values"]) :]]
+        filled = chip.click(None, None, form, js=f"() => {json.dumps(values)}", **quiet)
+        filled.then(assessing, [wanted, *form], views, trigger_mode="multiple", **quiet)
 
     def cleared(request: gr.Request) -> tuple[Any, ...]:
         newest.pop(request.session_hash or "", None)  # what is still being made is of the patient before

@@ -1,7 +1,6 @@
 """Diagnosis: symptoms and readings of a machine become ranked failure modes, each with what it rests on.
 
-Readings are compared with the limits of the documents by code. Symptoms are searched for in the FMEA. No model takes part
-in either; one may be asked, beside them, what the documents say of it.
+Readings are compared with the limits of the documents by code; symptoms are searched for in the FMEA. No model takes part.
 """
 
 from __future__ import annotations
@@ -66,10 +65,9 @@ class Plant:
 
 def read_plant(index: Index) -> Plant:
     """The limits and the FMEA of an index's documents."""
-    sources = [document.source for document in index.documents()]
-    return Plant(
-        read_limits((index.document(source), index.passages_of(source)) for source in sources), read_fmea(index)
-    )
+    sources = (document.source for document in index.documents())
+    limits = read_limits((index.document(source), index.passages_of(source)) for source in sources)
+    return Plant(limits, read_fmea(index))
 
 
 def diagnose(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,11 +20,10 @@ from sectorkit.runtime import Runtime
 from sectorkit.ui import working
 from sectorkit.ui.drafts import draft_buttons
 from sectorkit.ui.findings import badge, finding, in_words, overall
-from sectorkit.ui.page import html, index_of
+from sectorkit.ui.page import example_chips, html, index_of
 from sectorkit.ui.text import esc, notes, quote_link
 
-_FIELDS = 14  # readings of one machine that the form has room for
-_ROWS = 2  # of the FMEA, for each cause
+_FIELDS, _ROWS = 14, 2  # readings of one machine that the form has room for, and rows of the FMEA for each cause
 _UNKNOWN = "No limits and no FMEA for {}; choose one of the list."
 _SHOWN = ("Effect", "Cause", "Recommended action")
 
@@ -40,18 +40,22 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         # Of the fields: a sync in between may change what the machine's limits compare.
         names = gr.Textbox(visible=False)
         check = gr.Button("Check", variant="primary", elem_classes="sk-go")
+    chips = example_chips(app, "Diagnose")
     result = html("")
 
     def machines() -> Any:
         return gr.Dropdown(choices=plant_of(index_of(runtime, app)).machines) if runtime.index(app.name) else gr.skip()
 
-    def readings(chosen: str) -> list[Any]:
-        limits = plant_of(index_of(runtime, app)).limits
+    def readings(chosen: str, read: Mapping[str, str] | None = None) -> list[Any]:
+        limits, read = plant_of(index_of(runtime, app)).limits, read or {}
         named = limits.readings_of(chosen or "")[:_FIELDS]
-        hints = [f"in {limits.plausible[name].unit}" if name in limits.plausible else "with its unit" for name in named]
-        labels = [name[:1].upper() + name[1:] for name in named]
-        used = [gr.Textbox(label=n, placeholder=h, value="", visible=True) for n, h in zip(labels, hints, strict=True)]
+        units = {name: f"in {kind.unit}" for name, kind in limits.plausible.items()}
+        texts = [(name.capitalize(), units.get(name, "with its unit"), read.get(name, "")) for name in named]
+        used = [gr.Textbox(label=name, placeholder=hint, value=text, visible=True) for name, hint, text in texts]
         return ["\n".join(named), *used] + [gr.Textbox(value="", visible=False)] * (_FIELDS - len(named))
+
+    def filled(example: Mapping[str, Any]) -> list[Any]:
+        return [example["machine"], example["symptoms"], *readings(example["machine"], example["readings"]), ""]
 
     def diagnosed(chosen: str, noticed: str, named: str, *values: str) -> tuple[Index, Plant, Diagnosis]:
         index = index_of(runtime, app)
@@ -74,10 +78,12 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
     written = draft_buttons(app.name, FORMS, drafted, given)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     machine.focus(machines, None, machine, **quiet)
-    machine.change(readings, machine, [names, *fields], **quiet)
+    machine.input(readings, machine, [names, *fields], **quiet)
     sent = [check.click, symptoms.submit, *(field.submit for field in fields)]
     gr.on(sent, lambda: "", None, written, **quiet)
     gr.on(sent, checked, given, result, **quiet)
+    for chip, example in chips:
+        chip.click(partial(filled, example), None, [*given, written], **quiet).then(checked, given, result, **quiet)
 
 
 def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:

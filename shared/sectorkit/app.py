@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -76,6 +77,15 @@ class SectorApp:
     def golden(self) -> Path:
         """The app's own questions with the passages that answer them."""
         return self.corpus.parent / "golden.jsonl"
+
+    def page_examples(self, title: str) -> list[dict[str, Any]]:
+        """What the page of that title offers to fill its form with, from `examples.toml` beside the corpus, if there is one:
+        a `label`, and the values by names that the page knows."""
+        path = self.corpus.parent / "examples.toml"
+        found: list[dict[str, Any]] = (
+            tomllib.loads(path.read_text(encoding="utf-8")).get(title, []) if path.exists() else []
+        )
+        return found
 
     @property
     def vectors(self) -> Path:

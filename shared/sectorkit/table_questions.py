@@ -422,6 +422,7 @@ class _Reader:
                 and self.frame.repeats(of)
                 and of != self._telling()
                 and not self._is_title(mention)
+                and not self._are_entries(mention)
             ):
                 return Aggregate(function="count distinct", column=of)
             return Aggregate(function="count")
@@ -485,6 +486,11 @@ class _Reader:
         compound = behind is not None and (behind.key in self.naming.about or behind.word in say.FILLING_BESIDE_TITLES)
         return compound or _FEW * len(self.frame.distinct(mention.column)) > len(self.frame.table.rows)
 
+    def _are_entries(self, mention: Mention) -> bool:
+        """Whether the table's title says that its rows are these: the "defects" of a defect log."""
+        named = {key(word) for m in say.ENTRIES.finditer(self.frame.title.casefold()) for word in m.groups() if word}
+        return any(t.key in named for t in self.words if mention.start <= t.start < mention.end)
+
     def _is_key(self, column: str) -> bool:
         return len(self.frame.distinct(column)) >= len(self.frame.table.rows)
 
@@ -499,12 +505,17 @@ class _Reader:
                 c for c, kind in self.kinds.items()
                 if kind == "number" and key(match["word"]) in keys_of(c) and say.ADDITIVE.search(c.casefold())
             ]  # fmt: skip
-            column = owners[0] if len(owners) == 1 else None
+            column = owners[0] if len(owners) == 1 else self._additive_at(match.start("word"), match.end("word") + 1)
         if column:
             self.seen.append(match.span())
         elif match["word"] in say.MEASURES:
             self.missed.append(match["word"])
         return column
+
+    def _additive_at(self, *starts: int) -> str | None:
+        """The column of amounts that is named there: "pieces" is what a sheet calls its quantity."""
+        named = (m.column for m in self.columns if m.start in starts and self.kinds[m.column] == "number")
+        return next((column for column in named if say.ADDITIVE.search(column.casefold())), None)
 
     def _limit(self) -> int | None:
         for match in say.TOP.finditer(self.text):

@@ -95,7 +95,11 @@ BETWEEN: Final = re.compile(
 COUNTED: Final = re.compile(
     r"\bhow many\b|\bhow often\b|\bhow frequently\b|\bnumber of\b|\bcount(?: of)?\b|多少(?:条|个|次|件|台|项|行|种)|几(?:条|个|次|件|台|项|行|种)|多少(?=\S{0,6}(?:记录|缺陷|投诉))"
 )
-DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique)\b|不同")
+DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique|(?:kinds?|types?|sorts?) of)\b|不同|种类")
+# What a title says its rows are: "Defect log", "Register of permits".
+ENTRIES: Final = re.compile(
+    r"\b(?P<before>\w+) (?:log|register|list|records?|journal)\b|\b(?:log|register|list|records?|journal) of (?:the |all )?(?P<behind>\w+)"
+)
 MEAN: Final = re.compile(r"\b(?:mean|average|averaged|averages|typical|on average)\b|平均")
 SUM: Final = re.compile(
     r"\b(?:in total|total|sum|altogether|all together|how much|add up|adds up|added up|taken together|combined)\b|合计|总和|总"

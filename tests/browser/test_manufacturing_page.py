@@ -95,6 +95,34 @@ def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, s
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_examples_fill_the_form_and_are_answered_at_a_click(
+    plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str
+) -> None:
+    page = open_page(served(plant), width=width, scheme=scheme)
+    page.click('role=tab[name="Diagnose"]')
+    for example in APP.page_examples("Diagnose"):
+        page.get_by_role("button", name=example["label"]).click()
+        page.wait_for_selector(f"article[aria-label=Diagnosis] >> text={example['machine']}, limits in force today")
+        for name, value in example["readings"].items():
+            assert page.get_by_label(name.capitalize(), exact=True).input_value() == value
+        assert page.get_by_label("What do you notice?").input_value() == example["symptoms"]
+        assert page.locator(".sk-causes .sk-badge").first.inner_text() in ("Alarm", "Warning")
+    choose(page, "HL-M60")
+    assert page.get_by_label("Vibration velocity").input_value() == "", "another machine's readings are not kept"
+
+    page.click('role=tab[name="Tables"]')
+    read = (
+        "mean of RPN; for each Machine",
+        "number of rows; where Date >= 2025-03-01",
+        "Machine = HL-P40 and Severity >= 9",
+    )
+    for example, understood in zip(APP.page_examples("Tables"), read, strict=True):
+        page.get_by_role("button", name=example["label"]).click()
+        page.wait_for_selector(f"article[aria-label=Answer] >> text={understood}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_from_an_alarm_to_a_draft_that_can_be_taken_away(
     plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str, tmp_path: Path
 ) -> None:

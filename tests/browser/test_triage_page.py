@@ -69,6 +69,28 @@ def test_an_emergency_is_unmistakable_and_names_its_reasons(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_examples_fill_the_form_and_are_assessed_at_a_click(
+    line: PretendRuntime, served: Any, open_page: Any
+) -> None:
+    page = open_page(served(line))
+    for example, level in zip(APP.page_examples("Triage")[:3], ("emergency",) * 3, strict=True):
+        said, age, *_ = example["values"]
+        page.get_by_role("button", name=example["label"]).click()
+        page.wait_for_selector(f"{REASONS} >> text=Red flags and limits")
+        page.wait_for_selector(f"{DONE} .sk-level.sk-{level}")
+        assert page.get_by_label("What is the matter?").input_value() == said
+        assert page.get_by_label("Age").first.input_value() == age
+        filled = {
+            field
+            for field in page.locator(".sk-form :is(input, textarea)").evaluate_all("all => all.map(e => e.value)")
+            if field
+        }
+        assert filled >= set(example["values"][6:])
+        assert ("112" in filled) == ("112" in example["values"]), "what an example does not give is emptied"
+        page.get_by_role("button", name="New patient").click()
+        page.wait_for_selector(DONE, state="detached")
+
+
 def test_questions_are_asked_one_at_a_time_until_there_is_a_red_flag(
     line: PretendRuntime, served: Any, open_page: Any
 ) -> None:

@@ -56,6 +56,30 @@ TABLES = Tables(
 )
 
 
+LOG = """Date,Line,Defect,Quantity,Disposition
+2025-03-01,Line 1,Leak,2,Rework
+2025-03-09,Line 2,Leak,1,Scrap
+2025-03-30,Line 1,Leak,1,Scrap
+2025-04-02,Line 1,Noise,1,Rework
+2025-04-03,Line 2,Noise,4,Rework
+"""
+
+
+@pytest.mark.parametrize("title", ["Defect log of final inspection", "Register of defects, 2025"])
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("How many defects were found in March 2025?", 3), ("How many defects did line 1 have?", 3), ("How many defects are there?", 5),
+        ("How many different defects are there?", 2), ("How many kinds of defects did line 1 have?", 2), ("How many dispositions are there?", 2),
+        ("How many pieces were scrapped?", 2), ("How many defective pieces did line 2 have?", 5),
+    ],
+)  # fmt: skip
+def test_what_a_log_is_of_are_its_rows_and_pieces_are_added_up(title: str, question: str, value: int) -> None:
+    got = understand(question, Tables((frame(LOG, "log.csv", title),)))
+    assert got
+    assert got.frame.run(got.query).value == value
+
+
 def understood(question: str) -> Understood:
     got = understand(question, TABLES)
     assert got is not None, question

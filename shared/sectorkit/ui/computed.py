@@ -39,7 +39,7 @@ def _result(found: Computed) -> str:
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Rows and columns; the last column with bars where it is all numbers and there are several."""
     last = [row[-1] for row in rows]
-    bars = len(last) > 1 and all(isinstance(v, int | float) and v >= 0 for v in last) and max(last) > 0
+    bars = len(set(last)) > 1 and all(isinstance(v, int | float) and v >= 0 for v in last) and max(last) > 0
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     body = ""
     for row, texts in zip(rows, zip(*(_alike(column) for column in zip(*rows, strict=True)), strict=True), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -77,10 +77,7 @@ def _asking(runtime: Runtime, app: SectorApp) -> None:
             ask_button = gr.Button("Ask", variant="primary", elem_classes="sk-go", scale=0, min_width=96)
             stop_button = gr.Button("Stop", elem_classes="sk-stop", scale=0, min_width=96, visible=False)
         html(shell.status_strip(app))
-        chips = []
-        if app.examples:
-            with gr.Row(elem_classes="sk-chips"):
-                chips = [gr.Button(text, size="sm", elem_classes="sk-chip", scale=0) for text in app.examples]
+        chips = _chips(app.examples)
         answer, work = html(""), html("")
 
     outputs = [work, answer, ask_button, stop_button]
@@ -125,6 +122,19 @@ def _handlers(
             run.stop()
 
     return asking, stop
+
+
+def example_chips(app: SectorApp, title: str) -> list[tuple[gr.Button, dict[str, Any]]]:
+    """A row with a button for each example of the page of that title, each with what it is to fill in; none, no row."""
+    examples = app.page_examples(title)
+    return list(zip(_chips([example["label"] for example in examples]), examples, strict=True))
+
+
+def _chips(labels: Sequence[str]) -> list[gr.Button]:
+    if not labels:
+        return []
+    with gr.Row(elem_classes="sk-chips"):
+        return [gr.Button(label, size="sm", elem_classes="sk-chip", scale=0) for label in labels]
 
 
 def index_of(runtime: Runtime, app: SectorApp) -> Index:

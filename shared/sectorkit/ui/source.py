@@ -103,7 +103,9 @@ def _body(text: str, shape: Outline, quote: tuple[int, int]) -> str:
         # A passage begins below its heading, and a page above it.
         above = next((i for i in range(len(out), 0, -1) if not out[i - 1].startswith("<h")), 0)
         out[above:above] = [
-            f'<p class="sk-page">{name}</p>' for at, name in shape.pages.items() if block.start() <= at < block.end()
+            f'<p class="sk-page-break">{name}</p>'
+            for at, name in shape.pages.items()
+            if block.start() <= at < block.end()
         ]
         out.append(_block(block, shape, marks))
     if last < len(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from sectorkit.table_answers import by_model, table_answer, tables_in
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
 from sectorkit.ui.charts import draw, titled
-from sectorkit.ui.page import html, index_of
+from sectorkit.ui.page import example_chips, html, index_of
 from sectorkit.ui.text import esc, icon
 
 _UNREAD = "This was not understood as a question to a table. Name a column, a value or a number of one of the tables below; or ask it on the first page."
@@ -33,8 +34,9 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
             lines=1,
         )
         ask = gr.Button("Compute", variant="primary", elem_classes="sk-go")
+    chips = example_chips(app, "Tables")
     result = html("")
-    with gr.Column(elem_classes="sk-page"), gr.Column(elem_classes="sk-form"):
+    with gr.Column(elem_classes="sk-page sk-further"), gr.Column(elem_classes="sk-form"):
         chart = gr.Dropdown([], label="A chart of a table", filterable=True, interactive=True)
     drawn = html("")
 
@@ -65,6 +67,9 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on([ask.click, question.submit], computed, question, result, **quiet)
+    for chip, example in chips:
+        filled = chip.click(None, None, question, js=f"() => {json.dumps(example['label'])}", **quiet)
+        filled.then(computed, question, result, **quiet)
     chart.focus(charts, None, chart, **quiet)
     chart.change(drawing, chart, drawn, **quiet)
 

@@ -63,13 +63,13 @@ def test_headings_and_pages_come_from_the_passages() -> None:
     html = source.article(stored(), source.outline([passage]))
     assert '<h3 dir="auto">Title I</h3>' in html
     assert '<h4 dir="auto">Section 5</h4>' in html
-    assert '<p class="sk-page">Page 3</p><h3 dir="auto">Title I</h3>' in html
+    assert '<p class="sk-page-break">Page 3</p><h3 dir="auto">Title I</h3>' in html
 
 
 def test_slides_are_called_slides() -> None:
     metadata = {"heading": "Title I", "page": 4, "page_name": "slide", "start": TEXT.index("Section"), "end": 60}
     html = source.article(stored(), source.outline([Document(id="p", page_content="…", metadata=metadata)]))
-    assert '<p class="sk-page">Slide 4</p><h3 dir="auto">Title I</h3>' in html
+    assert '<p class="sk-page-break">Slide 4</p><h3 dir="auto">Title I</h3>' in html
 
 
 def test_what_is_known_of_the_document_is_shown() -> None:
