@@ -11,7 +11,20 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from sectorkit.query import Frame
-from sectorkit.table_words import ALIKE, FILLING, NO, STOP, SYNONYMS, YES, Token, key, plain, says_nothing, tokens
+from sectorkit.table_words import (
+    ALIKE,
+    COUNTED_ROWS,
+    FILLING,
+    NO,
+    STOP,
+    SYNONYMS,
+    YES,
+    Token,
+    key,
+    plain,
+    says_nothing,
+    tokens,
+)
 
 _COLUMNS, _ROWS = 3, 4  # that a table has at least, to be asked
 _LABEL = 8  # words of a value that may be named in a question, at most
@@ -24,6 +37,7 @@ _EXTREMES = frozenset(
     )
 )
 _CLOSE = 16  # characters between a column and its value, at most
+_COMPARED = frozenset(("more", "most", "less", "least", "fewer", "fewest", "other"))  # no kind of thing
 _SHORTEST = 3  # letters of a kind's key
 _NOISE = frozenset({key("current"), "eur", "h", "no", "of", "the", "%", "s"})  # of a column's name
 _CODE = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)+")
@@ -257,6 +271,9 @@ class Naming:
 
     def _may_head(self, token: Token, spans: Sequence[tuple[int, int]]) -> bool:
         light = token.word in STOP or token.word in FILLING or token.key in self.about or not token.word.isalpha()
+        light |= token.word in _COMPARED or any(
+            m.start("rows") == token.start for m in COUNTED_ROWS.finditer(self.text)
+        )
         return (
             not light and len(token.key) >= _SHORTEST and not any(a < token.end and token.start < b for a, b in spans)
         )

@@ -277,22 +277,42 @@ class _Reader:
         for pattern, op in say.OPERATORS:
             for match in pattern.finditer(self.text):
                 self._compare(match.start(), match.end("n"), op, match["n"], unit=match["unit"])
+        for match in say.WORSE.finditer(self.text):
+            self._rate(match)
         for mention in self.columns:
             if self.kinds[mention.column] == "number":
-                before, behind = self.text[: mention.start], self.text[mention.end :]
-                said = say.EQUAL_AFTER.match(behind)
-                if said and said["or"]:  # "a severity of 9 or 10"
-                    if _float(said["or"]) == _float(said["n"]) + 1:
-                        self._compare(mention.end, mention.end + said.end(), ">=", said["n"], column=mention.column)
-                        self.filters.append(Filter(column=mention.column, op="<=", value=_float(said["or"])))
-                elif said:  # "a severity of 9"
-                    self._compare(mention.end, mention.end + said.end(), "=", said["n"], column=mention.column)
-                elif said := say.EQUAL_BEFORE.search(before):  # "rated 9 for severity"
-                    self._compare(*said.span(), "=", said["n"], column=mention.column)
-                elif (said := say.ZERO.search(before)) and (
-                    said["zero"] or None not in self.frame.values[mention.column]
-                ):
-                    self._compare(*said.span(), "=", "0", column=mention.column)
+                self._beside(mention)
+
+    def _rate(self, match: re.Match[str]) -> None:
+        """ "worse than 5", "5 or worse", of a rating, which is worse where it is higher."""
+        near = [m for m in self.columns if m.end <= match.start() or m.start >= match.end()]
+        near.sort(key=lambda m: max(match.start() - m.end, m.start - match.end()))
+        if near and say.RATING.match(near[0].column.casefold()):
+            ops: tuple[Operator, Operator] = (">=", "<=") if match["or"] else (">", "<")
+            op = ops["better" in (match["or"], match["how"])]
+            self._compare(*match.span(), op, match["n"] or match["m"], column=near[0].column)
+
+    def _beside(self, mention: Mention) -> None:
+        """The number right beside a column's name."""
+        column, before, behind = mention.column, self.text[: mention.start], self.text[mention.end :]
+        if said := say.EQUAL_AFTER.match(behind):
+            start, end = mention.end, mention.end + said.end()
+            ahead = next(((m.start(), op) for p, op in say.AHEAD if (m := p.search(before))), None)
+            if ahead and not said["or"]:  # "above an RPN of 80"
+                self._compare(ahead[0], end, ahead[1], said["n"], column=column)
+                return
+        elif said := say.EQUAL_BEFORE.search(before):  # "rated 9 for severity"
+            start, end = said.span()
+        elif (said := say.ZERO.search(before)) and (said["zero"] or None not in self.frame.values[column]):
+            self._compare(*said.span(), "=", "0", column=column)
+            return
+        else:
+            return
+        if not said["or"]:  # "a severity of 9"
+            self._compare(start, end, "=", said["n"], column=column)
+        elif _float(said["or"]) == _float(said["n"]) + 1:  # "a severity of 9 or 10"
+            self._compare(start, end, ">=", said["n"], column=column)
+            self.filters.append(Filter(column=column, op="<=", value=_float(said["or"])))
 
     def _compare(
         self, start: int, end: int, op: Operator, number: str, *, column: str | None = None, unit: str | None = None
@@ -363,9 +383,10 @@ class _Reader:
             cut = (limit or (None if rank else 1)) if group and ranked else None
             filled = group and ranked and None in self.frame.values[group]
             filters = [*self.filters, *([Filter(column=group, op="is not empty")] if group and filled else [])]
-            return TableQuery(
+            query = TableQuery(
                 filters=filters, group_by=[group] if group else [], aggregate=aggregate, order_by=order, limit=cut
             )
+            return self._with_equals(query) if cut == 1 else query
         dates = [m.column for m in free if self.kinds[m.column] == "date"]
         late = self._said(say.LATE) or bool(dates and self._said(say.LAST))
         early = self._said(say.EARLY) or bool(self.filters and not ranked and self._said(say.FIRST))
@@ -391,6 +412,11 @@ class _Reader:
             if first is not None and self.frame.run(TableQuery(filters=same, limit=1)).total > 1:
                 filters, limit = same, None
         return TableQuery(filters=filters, order_by=order, limit=limit, select=self._selected(by))
+
+    def _with_equals(self, query: TableQuery) -> TableQuery:
+        """With as many groups as share the first place."""
+        rows = self.frame.run(query.model_copy(update={"limit": None})).rows
+        return query.model_copy(update={"limit": sum(row[-1] == rows[0][-1] for row in rows) or 1})
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
         """Whether the question has it, outside of values; it is then seen."""
@@ -452,7 +478,12 @@ class _Reader:
                 self.seen.append((mention.end + total.start(), mention.end + total.start("of")))
                 return mention.column
         several = next((f.column for f in self.filters if isinstance(f.value, list)), None)
-        if several and (self._said(say.COMPARED) or (say.MEAN.search(self.text) and " and " in self.text)):
+        mean = say.MEAN.search(self.text)
+        if several and (
+            self._said(say.COMPARED)
+            or self._said(say.HAS_MORE)
+            or (mean and (self._said(say.COMPARATIVE) or " and " in self.text))
+        ):
             return several  # a mean of both together is seldom meant
         for mention in texts:
             if self.frame.repeats(mention.column) and say.WITH_MOST.match(self.text[mention.end :]):

@@ -77,6 +77,13 @@ OPERATORS: Final = tuple(
     (re.compile(rf"(?:{words})\s*(?:an?\s|的)?{NUMBER}\s*(?P<unit>[a-z€]+|小时|分钟|欧元)?"), op)
     for words, op in COMPARING
 )
+# "above an RPN of 80": before a column's name, whose number is behind it.
+AHEAD: Final = tuple((re.compile(rf"\b(?:{words})(?:\s+(?:an?|the))?\s*$"), op) for words, op in COMPARING)
+# Where higher is worse by custom: of other numbers nobody knows it.
+RATING: Final = re.compile(r"^(?:sev|occ|det|rpn\b|risk)")
+WORSE: Final = re.compile(
+    rf"\b(?P<how>worse|better) than\s+{NUMBER}|{NUMBER.replace('?P<n>', '?P<m>')}\s+(?:or|and)\s+(?P<or>worse|better)\b"
+)
 AFTERWARDS: Final = re.compile(
     rf"{NUMBER}\s*(?P<unit>[a-z€]*)\s*(?:or|and)\s+(?P<how>more|higher|above|over|greater|up|less|lower|below|fewer)\b|{NUMBER.replace('?P<n>', '?P<zn>')}\s*(?P<zh>以上|以下)"
 )
@@ -92,8 +99,16 @@ BETWEEN: Final = re.compile(
     rf"\b(?:between|from)\s+{NUMBER}\s+(?:and|to|up to|through)(?:\s+and including|\s+and incl)?\s+{NUMBER.replace('?P<n>', '?P<m>')}(?![\d年-])"
 )
 
+# "how many lines": of a table, unless it has a column of that name.
+COUNTED_ROWS: Final = re.compile(
+    r"\b(?:how many|number of|count of) (?P<rows>lines|rows|entries|items|records|points|positions)\b"
+)
+HAS_MORE: Final = re.compile(
+    r"\b(?:who|which(?: one)?(?: of (?:them|the two))?) has (?:the )?more\b"
+)  # "generator or drivetrain"
 COUNTED: Final = re.compile(
-    r"\bhow many\b|\bhow often\b|\bhow frequently\b|\bnumber of\b|\bcount(?: of)?\b|多少(?:条|个|次|件|台|项|行|种)|几(?:条|个|次|件|台|项|行|种)|多少(?=\S{0,6}(?:记录|缺陷|投诉))"
+    rf"{HAS_MORE.pattern}"
+    r"|\bhow many\b|\bhow often\b|\bhow frequently\b|\bnumber of\b|\bcount(?: of)?\b|多少(?:条|个|次|件|台|项|行|种)|几(?:条|个|次|件|台|项|行|种)|多少(?=\S{0,6}(?:记录|缺陷|投诉))"
 )
 DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique|(?:kinds?|types?|sorts?) of)\b|不同|种类")
 # What a title says its rows are: "Defect log", "Register of permits".
@@ -112,7 +127,7 @@ HIGH: Final = re.compile(
     r"|最高|最大|最长|最严重"
 )
 LOW: Final = re.compile(
-    r"\b(?:lowest|easiest|how low(?= (?:do|does|did|can)\b)|smallest|shortest|fewest|least|(?:minimum|min)(?! of| stock)|tightest|best|cheapest|least expensive)\b|最低|最小|最短|最少"
+    r"\b(?:lowest|easiest|how low(?= (?:do|does|did|can)\b)|smallest|shortest|fewest|least(?! (?:critical|risky|severe))|least (?:critical|risky|severe)|(?:minimum|min)(?! of| stock)|tightest|best|cheapest|least expensive)\b|最低|最小|最短|最少"
 )
 LATE: Final = re.compile(r"\b(?:latest|newest|most recent|most recently)\b|最近|最新|最晚")
 EARLY: Final = re.compile(r"\b(?:earliest|oldest)\b|最早")
@@ -123,6 +138,7 @@ RANK: Final = re.compile(
     r"\b(?:rank|ranking|ranked|sort|sorted|in order of|in the order of|order by|ordered by|(?:highest|worst|largest|biggest|most|lowest|smallest|best) first|descending|ascending)\b|排序|排名"
 )
 COMPARED: Final = re.compile(r"\b(?:compared? (?:with|to)|compare)\b|相比|对比")
+COMPARATIVE: Final = re.compile(r"\b(?:bigger|higher|greater|larger|worse|lower|smaller|better|riskier)\b(?! than)")
 # "the subsystem with the lowest mean RPN"
 WITH_MOST: Final = re.compile(
     r"\s+(?:with|having|has|have|that has|which has|showing)\s+(?:the )?(?:highest|lowest|largest|smallest|greatest|biggest|most|fewest|worst|best)\b"
@@ -172,7 +188,7 @@ HARD_TO: Final = re.compile(r"\b(?:hardest|easiest|difficult|easy|hard) to (?P<w
 EQUAL_AFTER: Final = re.compile(
     rf"\s*(?:rating\s*)?(?:of|is|are|=|equals?|equal to|rated|at|为|等于|是)?\s*(?:exactly\s*)?{NUMBER}(?:\s+or\s+(?P<or>\d+))?(?![a-z0-9-])"
 )
-EQUAL_BEFORE: Final = re.compile(rf"(?:\brated|\ba)\s+{NUMBER}\s+(?:for|in|on)\s+(?:the\s+)?$")
+EQUAL_BEFORE: Final = re.compile(rf"(?:\brated|\ba)\s+{NUMBER}(?:\s+or\s+(?P<or>\d+))?\s+(?:for|in|on)\s+(?:the\s+)?$")
 ZERO: Final = re.compile(r"\b(?:(?P<zero>zero|out of)|no)\s+$")
 BY_TOTAL: Final = re.compile(
     r"\s*(?:sorted|ranked|in order)?\s*(?:by|of)\s+(?:their\s+|the\s+)?(?P<of>total|sum|number|mean|average)\b"
@@ -287,8 +303,9 @@ _ENDINGS = ("ation", "ment", "ings", "ing", "age", "ers", "er", "ed", "ion", "es
 _STEM, _LONGEST_KEY = 3, 6
 _SMALLEST = "one|two|three|four|five|six|seven|eight|nine|ten"
 _SPELT = re.compile(
-    rf"(?P<before>\b(?:at least|at most|(?:more|less|fewer|higher|lower|greater) than|above|below|over|under|exactly) )(?P<n>{_SMALLEST})\b"
-    rf"|\b(?P<m>{_SMALLEST})(?P<behind> (?:or|and) (?:more|less|fewer|above|below|higher|lower|greater)\b)"
+    rf"(?P<before>\b(?:at least|at most|(?:more|less|fewer|higher|lower|greater|worse|better) than|above|below|over|under|exactly"
+    rf"|(?:severity|occurrence|detection|rating|score)(?: of| is)?) )(?P<n>{_SMALLEST})\b"
+    rf"|\b(?P<m>{_SMALLEST})(?P<behind> (?:or|and) (?:more|less|fewer|above|below|higher|lower|greater|up|worse|better)\b)"
 )
 _SPELLINGS = {
     "disk": "disc", "color": "colour", "center": "centre", "gray": "grey", "tire": "tyre", "aluminum": "aluminium", "fiber": "fibre",
@@ -296,7 +313,7 @@ _SPELLINGS = {
 }  # fmt: skip
 _SHORT: Final = tuple(
     (re.compile(rf"(?<![\w-])(?:{short})(?![\w-])"), full) for short, full in {
-        r"avg\.?": "average", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
+        r"avg\.?": "average", "at the moment": "", "right now": "", "(?:the )?(?:longest|biggest) list of": "the most", "(?:the )?shortest list of": "the fewest", r"qty\.?": "quantity", "fm": "failure mode", "fms": "failure modes", r"incl\.?": "including", "pls": "please",
         "w/o": "without", r"no\.(?= of)": "number", "nr of": "number of", r"i\.e\.?": "that is", "i'd": "i would", "can't": "cannot", "won't": "will not",
         r"vs\.?": "compared with", "versus": "compared with", "break down": "show", r"behind (?:them|it|these)": "", "(?:anything|something|everything) to do with": "about",
         "from (?:the )?(?:highest|largest|worst) to (?:the )?(?:lowest|smallest|best)": "highest first",
