@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _WRITER_BYTES = 64 * 2**20
 _FIELDS = ("words", "pieces")
 _MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
-# How often all terms of a query may occur together: rare terms count first, and the common ones, which tell little and
-# cost most, only as far as this goes. At 100,000 passages it goes far beyond any question (docs/BENCHMARKS.md).
-_MAX_POSTINGS = 2_000_000
+# The rarest terms of a query count: the others are noise of those who tell a story, and cost most. As few as lost nothing on
+# the training questions of OMoS-QA and LeCoQA (docs/BENCHMARKS.md); and how often these may occur together, all in all.
+_MAX_TERMS, _MAX_POSTINGS = 64, 2_000_000
 
 
 class LexicalIndex:
@@ -139,12 +139,12 @@ class LexicalIndex:
 
 
 def _affordable(terms: list[tuple[int, str, str, int]]) -> Iterator[tuple[str, str, int]]:
-    """`(field, term, times)` of `terms`, given with how many passages have each: the rarest, up to the limit.
+    """`(field, term, times)` of `terms`, given with how many passages have each: the rarest, up to the limits.
 
     Those that no passage has are left out, and the rarest of the others is always there.
     """
     spent = 0
-    for passages, field, term, times in sorted(t for t in terms if t[0]):
+    for passages, field, term, times in sorted(t for t in terms if t[0])[:_MAX_TERMS]:
         if spent and spent + passages > _MAX_POSTINGS:
             return
         spent += passages

@@ -42,3 +42,16 @@ def test_common_words_are_left_out_where_they_would_cost_too_much_and_rare_ones_
     assert [i for i, _ in index.search("the zebra city", 40)] == ["p7"]
     assert len(index.search("the city", 40)) == 40
     assert index.search("giraffe", 40) == []
+
+
+def test_a_story_does_not_drown_what_it_asks(tmp_path: Path) -> None:
+    """Words that many documents share, each by chance, outweigh two rare ones where all of them count."""
+    common = [
+        f"{a}{b}{c}" for a in ("ka", "lo", "mi", "nu") for b in ("ro", "se", "ti", "vu") for c in ("pa", "qe", "wi")
+    ]
+    index = LexicalIndex(tmp_path)
+    chatter = [passage(n, f" {' '.join(common[n % 2 :: 2])}") for n in range(40)]
+    index.update(add=[*chatter, passage(50, " zebra hoof")])
+    story = " ".join(common)
+    assert index.search(f"{story} zebra hoof", 1)[0][0] == "p50"
+    assert index.search(story, 1)[0][0] != "p50"
