@@ -103,27 +103,27 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
         made, unknown = _estimate_or_why_not(patient, index)
         guidance, away = _guidance_or_why_not(patient, rules, index)
         notes += filter(None, (unknown, away))
-    by: dict[str, str] = {}  # whose level counts, the first where two are alike
-    if floor.level:
-        by["rules"] = floor.level
-    if made:
-        by["examples"] = made.level
-    if guidance and (guidance.same or not made):
-        by["guidance"] = guidance.level
-        if guidance.narrow:
-            notes.append(
-                f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
-            )
-    raised_by = max(by, key=lambda who: LEVELS.index(by[who]), default="")
+    level, esi, raised_by = weighed(floor, made.level if made else "", guidance)
+    if guidance and guidance.narrow and (guidance.same or not made):
+        notes.append(
+            f"Another section of the guidance is about as near; the more urgent of them, {guidance.level}, was taken."
+        )
     if made and raised_by == "examples" and made.level != made.likeliest:
         notes.append(f"By the examples {made.likeliest} is likeliest, and {made.level} costs least where it is wrong.")
-    level = by.get(raised_by, "routine")
-    esi = floor.esi if raised_by == "rules" and floor.esi else ESI[level]
     given = {reading.name for reading in floor.readings}
     missing = tuple(name for name in _NEEDED if name not in given) if level in ("urgent", "emergency") else ()
     return Assessment(
         patient, floor, level, esi, raised_by, guidance, missing, tuple(dict.fromkeys(notes)), rules.version, made
     )  # fmt: skip
+
+
+def weighed(floor: Floor, examples: str, guidance: Guidance | None) -> tuple[str, int, str]:
+    """Level, ESI and whose they are: the most urgent of the rules', the examples' and the guidance's, the first where two are alike."""
+    by = {"rules": floor.level or "", "examples": examples}
+    by["guidance"] = guidance.level if guidance and (guidance.same or not examples) else ""
+    who = max((who for who in by if by[who]), key=lambda who: LEVELS.index(by[who]), default="")
+    level = by.get(who, "routine")
+    return level, floor.esi if who == "rules" and floor.esi else ESI[level], who
 
 
 def _estimate_or_why_not(patient: Patient, index: Index) -> tuple[Estimate | None, str]:

@@ -15,7 +15,7 @@ REASONS = (
     "Seen or examined in person",
     "Usual for this person",
     "More is known than was entered",
-    "A rule or the guidance does not fit",
+    "A rule, an example or the guidance does not fit",
     "Wish of the person",
     "Other",
 )

@@ -699,3 +699,14 @@ def test_the_developed_cases_are_not_missed_by_more_than_was_measured() -> None:
         and rank(floor(case["said"], age=case["age"], sex=case["sex"], pregnant=case["pregnant"], vitals=case["vitals"])) < (LEVELS.index("urgent"), -9)
     ]  # fmt: skip
     assert len(missed) <= 0.05 * sum(case["level"] == "emergency" for case in cases), missed
+
+
+@pytest.mark.parametrize(
+    ("said", "esi"),
+    [
+        ("His seizure won't stop", 1), ("She is fitting and it won't stop", 1), ("The fit has not stopped", 1), ("Convulsions that do not stop", 1),
+        ("She had a seizure and the bleeding won't stop", 2), ("He had a fit, and the vomiting has not stopped", 2),
+    ],
+)  # fmt: skip
+def test_what_does_not_stop_is_the_seizure_itself(said: str, esi: int) -> None:
+    assert floor(said, age="45").esi == esi

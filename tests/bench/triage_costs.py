@@ -16,9 +16,9 @@ from pathlib import Path
 
 from peer_plot import STYLE
 
-from healthcare_triage.assessment import Assessment
+from healthcare_triage.assessment import Assessment, weighed
 from healthcare_triage.estimate import COSTS
-from healthcare_triage.rules import ESI, LEVELS
+from healthcare_triage.rules import LEVELS
 from sectoreval.benchmarks import mimic_esi, triage_cases
 from sectoreval.benchmarks._triaging import assessed
 from sectoreval.context import Context
@@ -77,13 +77,8 @@ def level_at(found: Assessment, ratio: float) -> tuple[str, int]:
         return found.level, found.esi
     costs = [*COSTS[:-1], tuple(ratio * cost / OWN for cost in COSTS[-1])]
     shares = [found.estimate.shares[level] for level in LEVELS]
-    levels = [LEVELS[least_cost(shares, costs)]]
-    if found.guidance and found.guidance.same:
-        levels.append(found.guidance.level)
-    level = max(levels, key=LEVELS.index)
-    if found.floor.level and LEVELS.index(found.floor.level) >= LEVELS.index(level):
-        return found.floor.level, found.floor.esi or ESI[found.floor.level]
-    return level, ESI[level]
+    level, esi, _ = weighed(found.floor, LEVELS[least_cost(shares, costs)], found.guidance)
+    return level, esi
 
 
 def visits(found: Sequence[tuple[Mapping[str, object], Assessment]], ratio: float) -> Point:
