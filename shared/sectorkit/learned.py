@@ -8,13 +8,15 @@ it was learned by heart.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sectorkit.errors import ConfigurationError
+from sectorkit.progress import Progress, silent
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,10 +28,12 @@ _STEADY = 0.01  # of the logistic regression
 @dataclass(frozen=True)
 class Learned:
     """What was learned of n examples of k classes: `vectors` (n, dimension) in 8 bits, `weights` (n, k), `mean` (k), and of the logistic
-    regression `slopes` (k, k) and `starts` (k). `fingerprint` is the embedder's, `of` a digest of the examples."""
+    regression `slopes` (k, k) and `starts` (k). `fingerprint` is the embedder's, `of` a digest of the examples, `texts` (n) are digests of
+    what was embedded of each, in 64 bits."""
 
     fingerprint: str
     of: str
+    texts: NDArray[Any]
     vectors: NDArray[Any]
     weights: NDArray[Any]
     mean: NDArray[Any]
@@ -56,9 +60,15 @@ class Learned:
 
 
 def learn(
-    vectors: ArrayLike, classes: Sequence[int], writers: Sequence[str], *, fingerprint: str, of: str
+    vectors: ArrayLike,
+    classes: Sequence[int],
+    writers: Sequence[str],
+    *,
+    texts: Sequence[str],
+    fingerprint: str,
+    of: str,
 ) -> tuple[Learned, NDArray[Any]]:
-    """Learn from the vectors (n, dimension) of examples, the class of each, from 0 on, and who wrote it; a minute for five thousand.
+    """Learn from the vectors (n, dimension) of examples' texts, the class of each, from 0 on, and who wrote it; a minute for five thousand.
 
     Beside it, what it says of each example without those of its writer: probabilities (n, k), by which to choose what costs what.
     ValueError where there are less than three classes, one writer alone, or a class that one alone has written.
@@ -89,7 +99,22 @@ def learn(
     logistic = LogisticRegression(C=1 / _STEADY, max_iter=2_000).fit(left_out, known)
     mean, weights = fitted(np.ones(len(known), dtype=bool))
     parts = (part.astype(np.float32) for part in (weights, mean, logistic.coef_, logistic.intercept_))
-    return Learned(fingerprint, of, small, *parts), logistic.predict_proba(left_out)
+    return Learned(fingerprint, of, _digests(texts), small, *parts), logistic.predict_proba(left_out)
+
+
+def embedded(
+    texts: Sequence[str], embed: Callable[[str], Sequence[float]], kept: Learned | None, progress: Progress = silent
+) -> NDArray[Any]:
+    """The vectors (n, dimension) of texts, by `embed` where `kept`, of the same embedder, has not the same text: of those, its 8 bits, which are
+    what would be kept of them again."""
+    import numpy as np
+
+    known = dict(zip(kept.texts.tolist(), kept.vectors, strict=True)) if kept else {}
+    found = []
+    for number, (text, digest) in enumerate(zip(texts, _digests(texts).tolist(), strict=True), start=1):
+        found.append(known[digest] if digest in known else np.asarray(embed(text)))
+        progress("embedding the examples", number / len(texts))
+    return np.asarray(found, dtype=np.float32)
 
 
 def least_cost(shares: Sequence[float], costs: Sequence[Sequence[float]]) -> int:
@@ -104,7 +129,7 @@ def read_learned(file: Path) -> Learned:
 
     try:
         with np.load(file, allow_pickle=False) as stored:
-            names = ("vectors", "weights", "mean", "slopes", "starts")
+            names = ("texts", "vectors", "weights", "mean", "slopes", "starts")
             return Learned(str(stored["fingerprint"]), str(stored["of"]), *(stored[name] for name in names))
     except (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise ConfigurationError(f"{file} cannot be read ({error}); learn anew") from error
@@ -114,11 +139,17 @@ def write_learned(file: Path, learned: Learned) -> None:
     """Keep what was learned; the file is there whole or as it was before."""
     import numpy as np
 
-    names = ("fingerprint", "of", "vectors", "weights", "mean", "slopes", "starts")
+    names = ("fingerprint", "of", "texts", "vectors", "weights", "mean", "slopes", "starts")
     new = file.with_suffix(".new")
     with new.open("wb") as stream:
         np.savez(stream, **{name: getattr(learned, name) for name in names})
     new.replace(file)
+
+
+def _digests(texts: Sequence[str]) -> NDArray[Any]:
+    import numpy as np
+
+    return np.array([int.from_bytes(sha256(text.encode()).digest()[:8]) for text in texts], dtype=np.uint64)
 
 
 def _kernel(similar: NDArray[Any]) -> NDArray[Any]:

@@ -51,7 +51,8 @@ def words() -> Learned:
     some = [one for one in examples() if one.writer.startswith(("messages", "children"))]
     vectors = [Wordy().embed_query(searched_text(one.said)) for one in some]
     classes, writers = [LEVELS.index(one.level) for one in some], [one.writer for one in some]
-    return learn(vectors, classes, writers, fingerprint="wordy@1", of=digest())[0]
+    texts = [one.said for one in some]
+    return learn(vectors, classes, writers, texts=texts, fingerprint="wordy@1", of=digest())[0]
 
 
 @pytest.fixture
@@ -95,7 +96,8 @@ def test_no_example_shares_eight_words_in_a_row_with_a_case_that_measures_it() -
         words = re.findall(r"\w+", text.casefold())
         return {tuple(words[at : at + 8]) for at in range(len(words) - 7)}
 
-    lines = (FOLDER / "cases-held-out.jsonl").read_text(encoding="utf-8").splitlines()
+    files = [FOLDER / f"cases-{which}.jsonl" for which in ("held-out", "writers")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     measured = set().union(*(rows(json.loads(line)["said"]) for line in lines))
     assert len(measured) > 1_000
     shared = [one.writer for one in examples() if rows(one.said) & measured]

@@ -98,8 +98,10 @@ def test_the_apps_own_cases_are_whole(which: str) -> None:
             assert (others["first"]["level"] == case.gold["level"]) == (case.gold["kind"] == "same")
 
 
-@pytest.mark.parametrize(("which", "count"), [("complaints", 160), ("vignettes", 90), ("short", 120)])
-def test_the_other_sets_to_develop_on_have_every_level(which: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("which", "count"), [("complaints", 160), ("vignettes", 90), ("short", 120), ("writers", 2272)]
+)
+def test_the_other_sets_have_every_level(which: str, count: int) -> None:
     found = triage_cases.cases(Context(read_settings(), options={"cases": which}))
     assert len({case.id for case in found}) == count
     assert {case.gold["level"] for case in found} == set(LEVELS)
