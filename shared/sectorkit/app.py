@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import BaseModel
 
 from sectorkit.answer import Answer, Request
-from sectorkit.errors import UnknownName
+from sectorkit.errors import ConfigurationError, UnknownName
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -80,12 +80,17 @@ class SectorApp:
 
     def page_examples(self, title: str) -> list[dict[str, Any]]:
         """What the page of that title offers to fill its form with, from `examples.toml` beside the corpus, if there is one:
-        a `label`, and the values by names that the page knows."""
+        a `label`, and the values by names that the page knows. ConfigurationError where the file is no such thing."""
         path = self.corpus.parent / "examples.toml"
-        found: list[dict[str, Any]] = (
-            tomllib.loads(path.read_text(encoding="utf-8")).get(title, []) if path.exists() else []
-        )
-        return found
+        if not path.exists():
+            return []
+        try:
+            found: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8")).get(title, [])
+            if all(isinstance(example["label"], str) for example in found):
+                return found
+            raise ValueError("a label is no text")
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ConfigurationError(f"{path} holds no examples of pages ({error!r}); each has a label") from None
 
     @property
     def vectors(self) -> Path:

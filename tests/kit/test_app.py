@@ -1,0 +1,35 @@
+"""What an app says of its pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sectorkit.app import SectorApp, load_app
+from sectorkit.errors import ConfigurationError
+
+
+def app(folder: Path) -> SectorApp:
+    return SectorApp("mine", "Mine", "", folder / "corpus", "")
+
+
+def test_examples_of_a_page_come_from_the_file_beside_the_corpus(tmp_path: Path) -> None:
+    assert app(tmp_path).page_examples("Form") == []
+    (tmp_path / "examples.toml").write_text('[[Form]]\nlabel = "Öl"\nvalues = ["a"]\n', encoding="utf-8")
+    assert app(tmp_path).page_examples("Form") == [{"label": "Öl", "values": ["a"]}]
+    assert app(tmp_path).page_examples("Other") == []
+
+
+@pytest.mark.parametrize("text", ["[[Form", "[[Form]]\nvalues = []", "[[Form]]\nlabel = 1", "Form = 3", "Form = [3]"])
+def test_a_file_of_examples_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "examples.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"examples\.toml holds no examples"):
+        app(tmp_path).page_examples("Form")
+
+
+@pytest.mark.parametrize(
+    ("name", "titles"), [("manufacturing_qa", ("Diagnose", "Tables")), ("healthcare_triage", ("Triage",))]
+)
+def test_the_forms_of_the_apps_offer_examples(name: str, titles: tuple[str, ...]) -> None:
+    assert all(len(load_app(name).page_examples(title)) >= 3 for title in titles)
