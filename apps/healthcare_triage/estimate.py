@@ -158,16 +158,15 @@ def main() -> None:
         vectors = embedded(texts, embedder.embed_query, kept, bar)
     if digest() != known:
         raise SystemExit("the examples were changed meanwhile: learn again")
-    learned, shares = learned_from(vectors, embedder.fingerprint)
+    learned, shares = learned_from(vectors, texts, embedder.fingerprint)
     file.parent.mkdir(exist_ok=True)
     write_learned(file, learned)
     print("Each example by what was learned without its writer's, and by the rules:", left_out(shares.tolist()))
 
 
-def learned_from(vectors: ArrayLike, fingerprint: str) -> tuple[Learned, NDArray[Any]]:
-    """What the examples teach, whose vectors these are, in their order; with `learn`'s probabilities."""
+def learned_from(vectors: ArrayLike, texts: Sequence[str], fingerprint: str) -> tuple[Learned, NDArray[Any]]:
+    """What the examples teach, whose vectors and texts these are, in their order; with `learn`'s probabilities."""
     classes, writers = [LEVELS.index(one.level) for one in examples()], [one.writer for one in examples()]
-    texts = [searched_text(one.said) for one in examples()]
     return learn(vectors, classes, writers, texts=texts, fingerprint=fingerprint, of=digest())
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _RIDGE = 1.0, 0.1  # of the kernel, exp(-width * squared distance), and of the regression
 _STEADY = 0.01  # of the logistic regression
+_ARRAYS = ("texts", "vectors", "weights", "mean", "slopes", "starts")  # of `Learned`, in its order
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,7 @@ def read_learned(file: Path) -> Learned:
 
     try:
         with np.load(file, allow_pickle=False) as stored:
-            names = ("texts", "vectors", "weights", "mean", "slopes", "starts")
-            return Learned(str(stored["fingerprint"]), str(stored["of"]), *(stored[name] for name in names))
+            return Learned(str(stored["fingerprint"]), str(stored["of"]), *(stored[name] for name in _ARRAYS))
     except (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise ConfigurationError(f"{file} cannot be read ({error}); learn anew") from error
 
@@ -139,10 +139,9 @@ def write_learned(file: Path, learned: Learned) -> None:
     """Keep what was learned; the file is there whole or as it was before."""
     import numpy as np
 
-    names = ("fingerprint", "of", "texts", "vectors", "weights", "mean", "slopes", "starts")
     new = file.with_suffix(".new")
     with new.open("wb") as stream:
-        np.savez(stream, **{name: getattr(learned, name) for name in names})
+        np.savez(stream, **{name: getattr(learned, name) for name in ("fingerprint", "of", *_ARRAYS)})
     new.replace(file)
 
 

@@ -271,12 +271,15 @@ class Naming:
 
     def _may_head(self, token: Token, spans: Sequence[tuple[int, int]]) -> bool:
         light = token.word in STOP or token.word in FILLING or token.key in self.about or not token.word.isalpha()
-        light |= token.word in _COMPARED or any(
-            m.start("rows") == token.start for m in COUNTED_ROWS.finditer(self.text)
-        )
+        light |= token.word in _COMPARED or token.start in self._counted_rows
         return (
             not light and len(token.key) >= _SHORTEST and not any(a < token.end and token.start < b for a, b in spans)
         )
+
+    @cached_property
+    def _counted_rows(self) -> frozenset[int]:
+        """Where "lines" of "how many lines" begin."""
+        return frozenset(match.start("rows") for match in COUNTED_ROWS.finditer(self.text))
 
     def _ending(self, column: str, last: str) -> list[_Value]:
         """The column's values that end in the word of that key."""

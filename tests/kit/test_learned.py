@@ -20,6 +20,11 @@ def examples(count: int, spread: float, seed: int = 0) -> tuple[NDArray[np.float
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), classes, [f"writer {n % 4}" for n in range(count)]
 
 
+def taught(vectors: NDArray[np.float64], classes: list[int], writers: list[str]) -> tuple[Learned, NDArray[np.float64]]:
+    texts = [str(n) for n in range(len(classes))]
+    return learn(vectors, classes, writers, texts=texts, fingerprint="made-up@1", of="these")
+
+
 def right(learned: Learned, vectors: NDArray[np.float64], classes: list[int]) -> tuple[float, float]:
     """How often the likeliest class is the right one, and how likely the likeliest is said to be."""
     shares = np.array([learned.shares(learned.similar(vector)) for vector in vectors])
@@ -28,9 +33,7 @@ def right(learned: Learned, vectors: NDArray[np.float64], classes: list[int]) ->
 
 def test_what_is_like_an_example_is_of_its_class() -> None:
     vectors, classes, writers = examples(240, 0.2)
-    learned, _ = learn(
-        vectors, classes, writers, texts=[str(n) for n in range(len(classes))], fingerprint="made-up@1", of="these"
-    )
+    learned, _ = taught(vectors, classes, writers)
     new, wanted, _ = examples(90, 0.2, seed=1)
     assert right(learned, new, wanted)[0] > 0.95
     shares = learned.shares(learned.similar(new[0]))
@@ -41,9 +44,7 @@ def test_what_is_like_an_example_is_of_its_class() -> None:
 @pytest.mark.parametrize("spread", [0.3, 0.6, 1.2])
 def test_it_is_as_sure_as_it_is_right(spread: float) -> None:
     vectors, classes, writers = examples(400, spread)
-    learned, left_out = learn(
-        vectors, classes, writers, texts=[str(n) for n in range(len(classes))], fingerprint="made-up@1", of="these"
-    )
+    learned, left_out = taught(vectors, classes, writers)
     new, wanted, _ = examples(400, spread, seed=1)
     was, said = right(learned, new, wanted)
     assert said == pytest.approx(was, abs=0.06)
@@ -55,9 +56,7 @@ def test_what_a_writer_repeats_makes_nothing_certain() -> None:
     vectors, classes, writers = examples(240, 1.5)
     of_one = [n for n, writer in enumerate(writers) if writer == "writer 0"]
     vectors[of_one] = np.eye(8)[[3 + classes[n] for n in of_one]]
-    _, left_out = learn(
-        vectors, classes, writers, texts=[str(n) for n in range(len(classes))], fingerprint="made-up@1", of="these"
-    )
+    _, left_out = taught(vectors, classes, writers)
     assert left_out[of_one].max() < 0.6
 
 
@@ -65,35 +64,19 @@ def test_classes_that_one_writer_alone_has_cannot_be_learned() -> None:
     vectors, classes, _ = examples(12, 0.1)
     for writers in (["one"] * 12, [f"of class {at}" for at in classes]):
         with pytest.raises(ValueError, match="have not all classes"):
-            learn(
-                vectors,
-                classes,
-                writers,
-                texts=[str(n) for n in range(len(classes))],
-                fingerprint="made-up@1",
-                of="these",
-            )
+            taught(vectors, classes, writers)
 
 
 def test_two_classes_or_one_that_is_missing_are_refused() -> None:
     vectors, classes, writers = examples(24, 0.1)
     for wrong in ([at % 2 for at in classes], [at * 2 for at in classes]):
         with pytest.raises(ValueError, match="three classes"):
-            learn(
-                vectors,
-                wrong,
-                writers,
-                texts=[str(n) for n in range(len(classes))],
-                fingerprint="made-up@1",
-                of="these",
-            )
+            taught(vectors, wrong, writers)
 
 
 def test_it_is_kept_and_read_as_it_was(tmp_path: Path) -> None:
     vectors, classes, writers = examples(60, 0.2)
-    learned, _ = learn(
-        vectors, classes, writers, texts=[str(n) for n in range(len(classes))], fingerprint="made-up@1", of="these"
-    )
+    learned, _ = taught(vectors, classes, writers)
     write_learned(tmp_path / "kept.npz", learned)
     again = read_learned(tmp_path / "kept.npz")
     assert (again.fingerprint, again.of) == ("made-up@1", "these")
@@ -114,9 +97,7 @@ def test_a_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
     file = tmp_path / "kept.npz"
     write_learned(
         file,
-        learn(
-            vectors, classes, writers, texts=[str(n) for n in range(len(classes))], fingerprint="made-up@1", of="these"
-        )[0],
+        taught(vectors, classes, writers)[0],
     )
     for part in (0.3, 0.9, 0.99):
         cut = tmp_path / f"{part}.npz"
