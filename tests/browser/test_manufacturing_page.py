@@ -95,6 +95,67 @@ def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, s
     assert "not understood as a question to a table" in page.inner_text(".sk-problem")
 
 
+def option(page: Any, field: str, name: str) -> None:
+    page.get_by_label(field, exact=True).first.click()
+    page.get_by_role("option", name=name, exact=True).click()
+    page.keyboard.press("Escape")  # of several that may be chosen, the list stays open
+    expect(page.get_by_role("option")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_what_a_question_was_understood_as_can_be_changed(
+    plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str
+) -> None:
+    page = open_page(served(plant), width=width, scheme=scheme)
+    page.click('role=tab[name="Tables"]')
+    box = page.get_by_label("A question to the tables")
+    box.fill("How many failure modes of the HL-P40 or the HL-C90 have a severity of 9 or more, on Sundays?")
+    box.press("Enter")
+    page.wait_for_selector("article[aria-label=Answer] >> text=Not taken into account: sundays")
+    page.get_by_role("button", name="Change the query").click()
+    expect(page.get_by_label("Show", exact=True)).to_have_value("how many rows")
+    assert page.get_by_label("Table", exact=True).input_value() == "FMEA of the machines of Works 2, sheet FMEA"
+    assert page.locator(".sk-condition:visible").count() == 3  # two that are used, and one more
+    assert page.locator(".sk-condition").first.locator(".token").all_inner_texts() == ["HL-P40", "HL-C90"]
+
+    option(page, "For each", "Machine")
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector("article[aria-label=Answer] >> text=The query: number of rows; for each Machine")
+    shown = [row.split() for row in page.locator(".sk-result tbody tr").all_inner_texts()]
+    assert shown == [["HL-C90", "3"], ["HL-P40", "4"]]
+    assert page.locator("text=Not taken into account").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_query_can_be_built_without_a_question(plant: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(plant))
+    page.click('role=tab[name="Tables"]')
+    page.get_by_role("button", name="Change the query").click()
+    expect(page.get_by_label("Table", exact=True)).to_have_value("Defect log of final inspection, 2025")
+    option(page, "Table", "FMEA of the machines of Works 2, sheet FMEA")
+    option(page, "Show", "the mean of")
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector(".sk-problem >> text=choose the column: the mean of")
+    option(page, "Column", "RPN")
+    option(page, "For each", "Machine")
+    expect(page.get_by_label("Column", exact=True)).to_have_value("RPN")
+    option(page, "Where", "Severity")
+    option(page, "Compared", "≥")
+    page.get_by_label("With", exact=True).first.click()
+    page.keyboard.type("7")  # and no Enter: what is typed counts
+    option(page, "Sorted by", "what is shown")
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector("article[aria-label=Answer] >> text=mean of RPN; for each Machine; where Severity >= 7")
+    assert page.locator(".sk-result tbody tr").first.inner_text().split() == ["HL-P40", "110.82"]
+
+    option(page, "Where", "Machine")  # its values are offered
+    option(page, "With", "HL-M60")
+    option(page, "Compared", "is not")
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector("article[aria-label=Answer] >> text=where Machine != HL-M60")
+    assert "HL-M60" not in page.inner_text(".sk-result")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_examples_fill_the_form_and_are_answered_at_a_click(
     plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str

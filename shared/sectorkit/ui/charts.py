@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from sectorkit.query import COUNT, Aggregate, Frame, Order, TableQuery
 from sectorkit.table_words import ADDITIVE
-from sectorkit.ui.text import esc, plural
+from sectorkit.ui.text import esc, numbered, plural
 
 ROW = 34  # pixels
 _ROWS = 12  # that a table has at least, to be drawn
@@ -58,13 +58,8 @@ def charts_of(frames: Sequence[Frame]) -> Iterator[Chart]:
 
 def titled(frames: Sequence[Frame]) -> dict[str, Chart]:
     """The charts by their titles, a number behind those of which there are several."""
-    found: dict[str, Chart] = {}
-    for chart in charts_of(frames):
-        title, n = chart.title, 2
-        while title in found:
-            title, n = f"{chart.title} ({n})", n + 1
-        found[title] = chart
-    return found
+    charts = list(charts_of(frames))
+    return dict(zip(numbered(chart.title for chart in charts), charts, strict=True))
 
 
 def draw(chart: Chart) -> str:

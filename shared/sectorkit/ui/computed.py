@@ -12,9 +12,9 @@ from sectorkit.ui.text import document_url, esc, notes, plural
 _NONE = "None: no row meets this."
 
 
-def computed(app: str, found: Computed) -> str:
-    """The query in words, what took no part, the result, and every row behind it as a link."""
-    said = [f"Understood as: {found.said}, in {found.title}."]
+def computed(app: str, found: Computed, *, asked: bool = True) -> str:
+    """The query in words, what took no part, the result, and every row behind it as a link; `asked` in a question's words."""
+    said = [f"{'Understood as' if asked else 'The query'}: {found.said}, in {found.title}."]
     if found.by:
         said.append(
             f"The query was written by {found.by}; each part of it was checked against the question and the table."

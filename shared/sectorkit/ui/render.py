@@ -48,7 +48,7 @@ def answer(app: str, result: Answer) -> str:
             "</div>",
             warnings(app, result.warnings),
             "" if by_code else f'<div class="sk-text" dir="auto">{_sentences(app, result)}</div>',
-            computed(app, result.computed) if result.computed else "",
+            computed(app, result.computed, asked=bool(result.question)) if result.computed else "",
             _again() if result.reason == "model_unavailable" else "",
             _fields(result.fields),
             notes(result.notes),

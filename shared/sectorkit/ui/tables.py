@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from sectorkit.answer import Request
+from sectorkit.answer import Answer, Request
 from sectorkit.answering import with_model
 from sectorkit.app import SectorApp
 from sectorkit.errors import SectorkitError
@@ -20,9 +20,10 @@ from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
 from sectorkit.ui.charts import draw, titled
 from sectorkit.ui.page import example_chips, html, index_of
+from sectorkit.ui.query_form import QueryForm
 from sectorkit.ui.text import esc, icon
 
-_UNREAD = "This was not understood as a question to a table. Name a column, a value or a number of one of the tables below; or ask it on the first page."
+_UNREAD = "This was not understood as a question to a table. Name a column, a value or a number of one of the tables below; build the query above; or ask it on the first page."
 
 
 def tables_page(runtime: Runtime, app: SectorApp) -> None:
@@ -35,25 +36,32 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         )
         ask = gr.Button("Compute", variant="primary", elem_classes="sk-go")
     chips = example_chips(app, "Tables")
+    form = QueryForm(runtime, app)
     result = html("")
     with gr.Column(elem_classes="sk-page sk-further"), gr.Column(elem_classes="sk-form"):
         chart = gr.Dropdown([], label="A chart of a table", filterable=True, interactive=True)
     drawn = html("")
 
-    async def computed(asked: str) -> AsyncIterator[str]:
-        """By rules; where these do not understand all of it, by the model, if it is here; else what rules understood."""
+    async def computed(asked: str) -> AsyncIterator[list[Any]]:
+        """By rules; where these do not understand all of it, by the model, if it is here; else what rules understood. Then
+        the form shows the query."""
+        kept = [gr.skip()] * len(form.outputs)
         try:
             index = index_of(runtime, app)
             tables = await asyncio.to_thread(tables_in, index)
             got = await asyncio.to_thread(understand, asked or "", tables)
+            found: Answer | None = None
             if (got is None or not got.whole) and runtime.chat is not None and (asked or "").strip():
-                yield working.waiting("The model writes a query")
-                if (found := await with_model(by_model, Request(asked), index, runtime.chat)) is not None:
-                    yield render.answer(app.name, found)
-                    return
-            yield render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+                yield [working.waiting("The model writes a query"), *kept]
+                found = await with_model(by_model, Request(asked), index, runtime.chat)
+            if found is None and got is not None:
+                found = table_answer(asked, got, index)
+            yield [
+                render.answer(app.name, found) if found else _not_understood(tables.asked),
+                *form.filled(found.computed if found else None),
+            ]
         except SectorkitError as error:
-            yield working.problem(str(error))
+            yield [working.problem(str(error)), *kept]
 
     def charts() -> Any:
         if runtime.index(app.name) is None:
@@ -66,10 +74,11 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         return draw(found) if found else ""
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on([ask.click, question.submit], computed, question, result, **quiet)
+    gr.on([ask.click, question.submit], computed, question, [result, *form.outputs], **quiet)
+    form.run.click(working.or_problem(form.computed), form.fields, result, **quiet)
     for chip, example in chips:
         filled = chip.click(None, None, question, js=f"() => {json.dumps(example['label'])}", **quiet)
-        filled.then(computed, question, result, **quiet)
+        filled.then(computed, question, [result, *form.outputs], **quiet)
     chart.focus(charts, None, chart, **quiet)
     chart.change(drawing, chart, drawn, **quiet)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from html import escape
 from typing import Any
@@ -28,6 +28,17 @@ def esc(value: object) -> str:
 def attr(name: str, value: object | None) -> str:
     """` name="value"`, or nothing where the value is None or empty."""
     return f' {name}="{esc(value)}"' if value not in (None, "") else ""
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names, a number behind those that were there before."""
+    found: dict[str, None] = {}
+    for name in names:
+        own, n = name, 2
+        while own in found:
+            own, n = f"{name} ({n})", n + 1
+        found[own] = None
+    return list(found)
 
 
 def icon(name: str) -> str:
