@@ -154,6 +154,11 @@ class Runtime:
         """The model's client, or None while the model is loading or away."""
         return self._chat
 
+    @property
+    def rules_chat(self) -> SectorChat | None:
+        """The model's client where the model is large enough for rules that ask it (`Limits.rules`)."""
+        return self._chat if self._limits is None or self._limits.rules else None
+
     async def stream(self, app: str, request: Request) -> AsyncIterator[Event]:
         """Events of one answer; see `answering.stream`. Raises StoreError while there is no index yet."""
         from sectorkit import answering

@@ -30,6 +30,8 @@ from sectorkit.times import is_in_force
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from sectorkit.table_proposals import Proposal
+
 _LEFT, _SURE = 2, 3.0  # words that may be left out, and the score that is needed, for a result beside an answer
 _LINES = 25  # of a result that an answer's text holds
 _CITED = 12  # rows that become citations
@@ -83,18 +85,34 @@ def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
 
 async def by_model(request: Request, index: Index, chat: BaseChatModel) -> Answer | None:
     """The computed answer by a query that the model wrote and that stood every check; with `left`, it may stand beside an answer."""
+    proposal = await proposed(request, index, chat)
+    return (
+        await asyncio.to_thread(checked_answer, request.question, proposal, index, name_of(chat)) if proposal else None
+    )
+
+
+async def proposed(request: Request, index: Index, chat: BaseChatModel) -> Proposal | None:
+    """The query that the model wrote, whether or not it stood the check; none for a request that is narrowed."""
     from sectorkit.table_proposals import propose
 
     if request.where or request.as_of:
         return None
-    understood = await propose(request.question, await asyncio.to_thread(tables_in, index), chat)
-    if understood is None:
+    return await propose(request.question, await asyncio.to_thread(tables_in, index), chat)
+
+
+def checked_answer(question: str, proposal: Proposal, index: Index, model: str) -> Answer | None:
+    """The computed answer by a query of the model's that stood every check; None for another."""
+    if proposal.understood is None:
         return None
-    found = await asyncio.to_thread(table_answer, request.question, understood, index)
+    found = table_answer(question, proposal.understood, index)
     if found.computed is None or not found.computed.total:
         return None  # that there is none is not said on a model's word
-    name = str(getattr(chat, "model_name", "") or "a model")
-    return replace(found, model=name, computed=replace(found.computed, by=name) if found.computed else None)
+    return replace(found, model=model, computed=replace(found.computed, by=model))
+
+
+def name_of(chat: BaseChatModel) -> str:
+    """The model's name, for a person."""
+    return str(getattr(chat, "model_name", "") or "a model")
 
 
 def _is_doubtful(understood: Understood) -> bool:

@@ -4,7 +4,8 @@ For questions to a table that `table_questions` does not wholly understand. The 
 columns, values that the question may mean, and the most similar questions of table_examples.jsonl with their queries before it.
 What it writes counts where every part of it is said in the question, and nothing of the question that matters is left out:
 
-    understood = await propose(question, tables, chat)      # None: the search and the model go on
+    proposal = await propose(question, tables, chat)
+    proposal.understood     # None where it did not stand the check: nothing is computed, unless a person says that it is meant
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from langchain_core.messages import HumanMessage
 from pydantic import ValidationError
 
 from sectorkit import table_words as say
+from sectorkit.errors import RequestError
 from sectorkit.models.constraints import answer_schema
 from sectorkit.query import Aggregate, Filter, Frame, TableQuery
 from sectorkit.table_checks import checked, meant, numbers_in
@@ -59,10 +61,19 @@ class Example:
     query: TableQuery
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A query that a model wrote to the table, as it was written, and what it is after the check; None where it did not stand that."""
+
+    frame: Frame
+    query: TableQuery
+    understood: Understood | None
+
+
 async def propose(
     question: str, tables: Tables, chat: BaseChatModel, among: Sequence[Example] | None = None
-) -> Understood | None:
-    """The question as a query that the model wrote and that stood the check; None where there is none, or it asks for nothing that is
+) -> Proposal | None:
+    """The question as a query that the model wrote; None where there is none that can be run, or it asks for nothing that is
     computed. `among` are the examples that it may see, by default all. Raises what the model's client raises."""
     frame = await asyncio.to_thread(table_for, question, tables)
     if frame is None:
@@ -73,7 +84,16 @@ async def propose(
         query = TableQuery.model_validate_json(reply.text)
     except ValidationError:
         return None  # cut off, or of a server that knows no schemas
-    return await asyncio.to_thread(checked, question, frame, tables, query)
+    return await asyncio.to_thread(_proposal, question, frame, tables, query)
+
+
+def _proposal(question: str, frame: Frame, tables: Tables, query: TableQuery) -> Proposal | None:
+    understood = checked(question, frame, tables, query)
+    try:
+        frame.run(query)
+    except RequestError:
+        return Proposal(frame, understood.query, understood) if understood else None
+    return Proposal(frame, query, understood)
 
 
 def table_for(question: str, tables: Tables) -> Frame | None:

@@ -82,7 +82,8 @@ async def by_model(asked: Asked, name: str) -> None:
                 continue
             among = [one for one in examples() if one.columns != tuple(frame.kinds)]
             began = time.perf_counter()
-            got = await propose(case["question"], tables, chat, among)
+            proposal = await propose(case["question"], tables, chat, among)
+            got = proposal.understood if proposal else None
             seconds.append(time.perf_counter() - began)
             if got is None:
                 found[kind, "refused"] += 1

@@ -160,6 +160,10 @@ class PretendRuntime:
     _index: PretendIndex = field(default_factory=PretendIndex)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def rules_chat(self) -> Any:
+        return self.chat
+
     def stages(self) -> tuple[Stage, ...]:
         return self.documents, self.model
 

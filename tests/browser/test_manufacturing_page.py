@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from playwright.sync_api import expect
 from pretend import PretendIndex, PretendRuntime
 
 from manufacturing_qa import APP
+from sectorkit.fakes import FakeChat
 from sectorkit.retrieval.index import Index
 
 pytestmark = pytest.mark.browser
@@ -124,6 +126,31 @@ def test_what_a_question_was_understood_as_can_be_changed(
     shown = [row.split() for row in page.locator(".sk-result tbody tr").all_inner_texts()]
     assert shown == [["HL-C90", "3"], ["HL-P40", "4"]]
     assert page.locator("text=Not taken into account").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_models_query_that_no_check_vouches_for_is_run_by_a_person_or_not_at_all(
+    index: Index, served: Any, open_page: Any, width: int, scheme: str
+) -> None:
+    query = {
+        "filters": [{"column": "Machine", "op": "=", "value": "HL-P40"}],
+        "aggregate": {"function": "mean", "column": "Detection"},
+    }
+    chat = FakeChat(replies=[json.dumps(query)], model_name="a-model")
+    page = open_page(
+        served(PretendRuntime({APP.name: APP}, _index=cast(PretendIndex, index), chat=chat)), width=width, scheme=scheme
+    )
+    page.click('role=tab[name="Tables"]')
+    box = page.get_by_label("A question to the tables")
+    box.fill("How many failure modes of the HL-P40 do we overlook on Sundays?")
+    box.press("Enter")
+    page.wait_for_selector(".sk-suggestion >> text=a-model suggests: mean of Detection; where Machine = HL-P40")
+    assert "Not taken into account: overlook, sundays" in page.inner_text("article[aria-label=Answer]")
+    expect(page.get_by_label("Column", exact=True)).to_have_value("Detection")  # the form is open
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector("article[aria-label=Answer] >> text=The query: mean of Detection; where Machine = HL-P40")
+    assert page.locator(".sk-suggestion").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

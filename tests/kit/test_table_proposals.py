@@ -18,7 +18,7 @@ from sectorkit.query import TableQuery
 from sectorkit.retrieval.index import Index
 from sectorkit.table_answers import beside_tables, by_model, tables_in
 from sectorkit.table_checks import checked
-from sectorkit.table_proposals import examples, nearest, prompt, schema, table_for
+from sectorkit.table_proposals import examples, nearest, prompt, propose, schema, table_for
 
 SETS = Path(__file__).parents[1] / "tables"
 LOG = ["Date,Line,Defect,Cost EUR,Remark"] + [
@@ -220,6 +220,20 @@ def test_what_stands_no_check_is_left_to_the_prompt(first: str | Exception, inde
     got = asked(chat, index)
     assert len(chat.asked) == 2
     assert got.text.startswith("The valves of hall 7")
+
+
+def test_what_stood_no_check_is_kept_for_a_person_to_judge(index: Index) -> None:
+    question = "What do the marks of line 2 come to?"
+    unsaid = {"filters": [where("Line", "Line 2")], "aggregate": {"function": "sum", "column": "Cost EUR"}}
+    got = asyncio.run(propose(question, tables_in(index), FakeChat(replies=[json.dumps(unsaid)])))
+    assert got is None or got.understood is None
+    question = "How many defects of line 2 do we have on Sundays?"
+    for query, runs in ((unsaid, True), (unsaid | {"order_by": [{"column": "Line"}]}, False)):
+        got = asyncio.run(propose(question, tables_in(index), FakeChat(replies=[json.dumps(query)])))
+        assert (got is not None) == runs
+        if got is not None:
+            assert got.understood is None
+            assert got.query == TableQuery.model_validate(query)
 
 
 def test_a_question_that_is_narrowed_is_for_the_search(index: Index) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from sectorkit.answer import Computed
 from sectorkit.app import SectorApp
 from sectorkit.errors import RequestError
 from sectorkit.query import Aggregate, Filter, Frame, Function, Order, TableQuery
@@ -120,7 +119,7 @@ class QueryForm:
         self._runtime, self._app = runtime, app
         with (
             gr.Column(elem_classes="sk-page sk-further"),
-            gr.Accordion("Change the query, or build one", open=False, elem_classes="sk-query") as self.folded,
+            gr.Accordion("Change the query, or build one", open=False, elem_classes="sk-query") as self._folded,
             gr.Column(elem_classes="sk-form"),
         ):
             self._table = _dropdown("Table")
@@ -150,9 +149,8 @@ class QueryForm:
 
     def _events(self) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        every = [*self.fields, *self._rows]
-        self.folded.expand(self._opened, self._table, every, **quiet)
-        self._table.input(self._emptied, self._table, every, **quiet)
+        self._folded.expand(self._opened, self._table, self.outputs, **quiet)
+        self._table.input(self._emptied, self._table, self.outputs, **quiet)
         needed = [self._of, self._columns, self._sort]
         gr.on(
             [self._show.input, self._each.input],
@@ -167,38 +165,36 @@ class QueryForm:
 
     @property
     def outputs(self) -> list[Any]:
-        """The fields, and the rows that hold conditions: what `filled` gives updates for."""
-        return [*self.fields, *self._rows]
+        """The fields, the rows that hold conditions, and what folds them: what `filled` gives updates for."""
+        return [*self.fields, *self._rows, self._folded]
 
     def _frames(self) -> dict[str, Frame]:
         """The tables by their names, the longest first."""
         frames = sorted(tables_in(index_of(self._runtime, self._app)).asked, key=lambda frame: -len(frame.table.rows))
         return dict(zip(numbered(frame.name for frame in frames), frames, strict=True))
 
-    def filled(self, found: Computed | None) -> list[Any]:
-        """Updates for `outputs`: the query behind a result; for one that has no room here, and for none, nothing changes."""
-        query = TableQuery.model_validate(found.query) if found else None
-        chosen = choices(query) if query else None
-        if found is None or query is None or chosen is None:
-            return [gr.skip()] * len(self.outputs)
-        frames = self._frames()
-        needed = {*query.group_by, *query.select, *(f.column for f in query.filters)}
-        for name, frame in frames.items():
-            if (frame.source, frame.name) == (found.source, found.title) and needed <= set(frame.kinds):
-                return self._with(frames, name, chosen)
+    def filled(self, frame: Frame, query: TableQuery, *, opened: bool = False) -> list[Any]:
+        """Updates for `outputs`: a query to a table; nothing changes for one that has no room here. `opened` shows the form, too."""
+        frames, chosen = self._frames(), choices(query)
+        name = next((name for name, one in frames.items() if one is frame), None)
+        if name is None or chosen is None:
+            return self._nothing()
+        return self._with(frames, name, chosen, opened=opened)
+
+    def _nothing(self) -> list[Any]:
         return [gr.skip()] * len(self.outputs)
 
     def _opened(self, table: str | None) -> list[Any]:
         """The form for the first table, where none is chosen yet."""
         if table or self._runtime.index(self._app.name) is None or not (frames := self._frames()):
-            return [gr.skip()] * len(self.outputs)
+            return self._nothing()
         return self._with(frames, next(iter(frames)), Choices())
 
     def _emptied(self, table: str | None) -> list[Any]:
         frames = self._frames()
-        return self._with(frames, table, Choices()) if table in frames else [gr.skip()] * len(self.outputs)
+        return self._with(frames, table, Choices()) if table in frames else self._nothing()
 
-    def _with(self, frames: dict[str, Frame], name: str, chosen: Choices) -> list[Any]:
+    def _with(self, frames: dict[str, Frame], name: str, chosen: Choices, *, opened: bool = False) -> list[Any]:
         frame = frames[name]
         columns = list(frame.kinds)
         conditions: list[Any] = []
@@ -215,6 +211,7 @@ class QueryForm:
             gr.Dropdown(list(frames), value=name), gr.Dropdown(value=chosen.show), of,
             gr.Dropdown(columns, value=list(chosen.each)), shown, *conditions, sort, gr.Dropdown(value=chosen.direction),
             gr.Number(value=chosen.limit), *(gr.Row(visible=n <= used) for n in range(CONDITIONS)),
+            gr.Accordion(open=True) if opened else gr.skip(),
         ]  # fmt: skip
 
     def _needed(

@@ -9,13 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from sectorkit.answer import Answer, Request
+from sectorkit.answer import Request
 from sectorkit.answering import with_model
 from sectorkit.app import SectorApp
 from sectorkit.errors import SectorkitError
 from sectorkit.query import Frame
 from sectorkit.runtime import Runtime
-from sectorkit.table_answers import by_model, table_answer, tables_in
+from sectorkit.table_answers import checked_answer, name_of, proposed, table_answer, tables_in
+from sectorkit.table_proposals import Proposal
 from sectorkit.table_questions import understand
 from sectorkit.ui import render, working
 from sectorkit.ui.charts import draw, titled
@@ -43,23 +44,27 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
     drawn = html("")
 
     async def computed(asked: str) -> AsyncIterator[list[Any]]:
-        """By rules; where these do not understand all of it, by the model, if it is here; else what rules understood. Then
-        the form shows the query."""
+        """By rules; where these do not understand all of it, by the model, if it is here and its query stands the check; else what
+        rules understood. The form then shows the query, or one of the model's that a person may judge."""
         kept = [gr.skip()] * len(form.outputs)
         try:
             index = index_of(runtime, app)
             tables = await asyncio.to_thread(tables_in, index)
             got = await asyncio.to_thread(understand, asked or "", tables)
-            found: Answer | None = None
-            if (got is None or not got.whole) and runtime.chat is not None and (asked or "").strip():
+            chat, proposal = runtime.rules_chat, None
+            if (got is None or not got.whole) and chat is not None and (asked or "").strip():
                 yield [working.waiting("The model writes a query"), *kept]
-                found = await with_model(by_model, Request(asked), index, runtime.chat)
-            if found is None and got is not None:
-                found = table_answer(asked, got, index)
-            yield [
-                render.answer(app.name, found) if found else _not_understood(tables.asked),
-                *form.filled(found.computed if found else None),
-            ]
+                proposal = await with_model(proposed, Request(asked), index, chat)
+            if proposal and chat and (found := checked_answer(asked, proposal, index, name_of(chat))):
+                query = proposal.understood.query if proposal.understood else proposal.query
+                yield [render.answer(app.name, found), *form.filled(proposal.frame, query)]
+                return
+            shown = render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+            if proposal and chat and not (got and got.query == proposal.query):
+                suggestion = _suggestion(proposal, name_of(chat))
+                yield [suggestion + shown, *form.filled(proposal.frame, proposal.query, opened=True)]
+            else:
+                yield [shown, *(form.filled(got.frame, got.query) if got else kept)]
         except SectorkitError as error:
             yield [working.problem(str(error)), *kept]
 
@@ -81,6 +86,16 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         filled.then(computed, question, [result, *form.outputs], **quiet)
     chart.focus(charts, None, chart, **quiet)
     chart.change(drawing, chart, drawn, **quiet)
+
+
+def _suggestion(proposal: Proposal, model: str) -> str:
+    """A query that stood no check: in words, and where it can be judged and run."""
+    said = f"{proposal.query.in_words()}, in {proposal.frame.name}"
+    return (
+        f'<div class="sk-answer sk-suggestion">{icon("info")}<div><p dir="auto">{esc(model)} suggests: {esc(said)}.</p>'
+        '<p class="sk-small">A model\'s query is computed by itself only where code finds each part of it in the question. '
+        "This one stands in the form above: run it if it is what you mean.</p></div></div>"
+    )
 
 
 def _not_understood(frames: Sequence[Frame]) -> str:
