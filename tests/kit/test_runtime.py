@@ -156,6 +156,32 @@ def test_own_documents_leave_the_samples_index_alone(
     with_samples.close()
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_the_samples_index_of_an_earlier_version_is_made_anew_and_that_of_own_documents_is_not(
+    make: Make, app: SectorApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: bool
+) -> None:
+    app.vectors.touch()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own.md").write_text("# Own\n\nOur own words.\n")
+    corpora = {"corpora": {"test": tmp_path / "own"}} if own else {}
+    with monkeypatch.context() as earlier:
+        earlier.setattr("sectorkit.retrieval.index.CHUNKING", "earlier-1")
+        first = make(**corpora)
+        first.start(model=False)
+        first.wait("documents", timeout=20)
+        first.close()
+    runtime = make(**corpora)
+    runtime.start(model=False)
+    if own:
+        with pytest.raises(StoreError, match="made with chunking earlier-1, and this is outline-2; make it anew"):
+            runtime.wait("documents", timeout=20)
+        return
+    runtime.wait("documents", timeout=20)
+    index = runtime.index("test")
+    assert index is not None
+    assert len(index.documents()) == 3
+
+
 # -- asking -------------------------------------------------------------------------------------------------------
 
 

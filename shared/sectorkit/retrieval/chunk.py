@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,8 @@ from sectorkit.retrieval.parse import Block, ParsedDocument
 from sectorkit.retrieval.passage import Passage, named_rows, passage_id
 from sectorkit.retrieval.words import sentences
 
-CHUNKING = "outline-1"  # part of an index's fingerprint: raise it when passages would come out otherwise
+CHUNKING = "outline-2"  # part of an index's fingerprint: raise it when passages would come out otherwise
+_RECORDS = 3  # of a long sheet's rows a passage holds a third of what another may: each row is a record of its own
 Span = tuple[int, int]
 
 
@@ -29,14 +30,16 @@ def chunk(
     """Passages of `document`, in order, each at most `max_tokens` by `count` (one long word excepted).
 
     A passage never crosses a heading, never mixes OCR's words with the file's own, and is never cut inside a block that
-    fits; a block that does not fit is cut between sentences, and a sentence that does not fit between words. `metadata` is
-    carried by every passage.
+    fits; a block that does not fit is cut between sentences, and a sentence that does not fit between words. Rows of a sheet
+    that is no one passage are records: each is one, or a few where they are short. `metadata` is carried by every passage.
     """
     passages: list[Passage] = []
     seen: Counter[tuple[str, str]] = Counter()
     for path, blocks, ocr in _runs(document):
         starts = [block.start for block in blocks]
-        for group in _pack(document.text, _pieces(document.text, blocks, count, max_tokens), count, max_tokens):
+        pieces = list(_pieces(document.text, blocks, count, max_tokens))
+        records = any(b.row is not None for b in blocks) and sum(tokens for _, tokens in pieces) > max_tokens
+        for group in _pack(document.text, pieces, count, max_tokens // _RECORDS if records else max_tokens):
             start, end = group[0][0], group[-1][1]
             text = document.text[start:end]
             heading = " › ".join(path)
@@ -147,7 +150,7 @@ def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: in
 
 
 def _pack(
-    text: str, pieces: Iterator[tuple[Span, int]], count: Callable[[str], int], limit: int
+    text: str, pieces: Iterable[tuple[Span, int]], count: Callable[[str], int], limit: int
 ) -> Iterator[list[Span]]:
     """Neighbouring pieces together, as many as fit.
 

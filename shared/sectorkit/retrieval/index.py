@@ -60,8 +60,8 @@ class Index:
                 manifest.set("fingerprint", fingerprint)
             elif known != fingerprint:
                 raise IndexMismatch(
-                    f"the index at {folder} was made with {_plainly(known)}, and this is {_plainly(fingerprint)}; make "
-                    "it anew: sectorkit index sync APP --rebuild"
+                    f"the index at {folder} was made with {_other(json.loads(known), made)}; make it anew: sectorkit index "
+                    "sync APP --rebuild"
                 )
             return cls(embedder, Stores(folder, manifest, chroma_url=chroma_url))
         except SectorkitError:
@@ -233,8 +233,11 @@ def bytes_on_disk(folder: Path) -> int:
     return sum(_size(file) for file in folder.rglob("*"))
 
 
-def _plainly(fingerprint: str) -> str:
-    return ", ".join(f"{key} {value}" for key, value in json.loads(fingerprint).items())
+def _other(known: Mapping[str, Any], made: Mapping[str, Any]) -> str:
+    """What differs: "chunking outline-1, and this is outline-2"."""
+    return ", ".join(
+        f"{key} {known.get(key)}, and this is {value}" for key, value in made.items() if known.get(key) != value
+    )
 
 
 def _size(file: Path) -> int:

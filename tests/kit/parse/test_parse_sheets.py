@@ -75,6 +75,23 @@ def test_a_passage_of_rows_names_its_sheet_and_rows_and_a_quote_only_its_own(tmp
     assert [p.metadata["locator"] for p in passages(document, 14)][-1] == "sheet Pumps, row 5"
 
 
+def test_rows_of_a_long_sheet_are_records_of_their_own(tmp_path: Path) -> None:
+    def log(book: Any) -> None:
+        for row in (
+            ["Log of pump P-12"],
+            ["Day", "Seen"],
+            *([n, f"word{n} " * (12 if n < 9 else 2)] for n in range(1, 13)),
+        ):
+            book.active.append(row)
+
+    document = parse(workbook(tmp_path / "a.xlsx", log))
+    assert [p.metadata["locator"] for p in passages(document, 60)] == [
+        "sheet Pumps, rows 1-2", *(f"sheet Pumps, row {n}" for n in range(3, 11)), "sheet Pumps, rows 11-13",
+        "sheet Pumps, row 14",
+    ]  # fmt: skip
+    assert len(passages(document, 400)) == 1, "a sheet that fits stays whole"
+
+
 def test_a_row_that_is_cut_keeps_its_number(tmp_path: Path) -> None:
     prose = " ".join(f"word{n}." for n in range(100))
     path = workbook(tmp_path / "a.xlsx", lambda book: [book.active.append(r) for r in ([], ["a", "b", "c"], [prose])])
