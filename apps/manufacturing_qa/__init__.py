@@ -32,5 +32,6 @@ APP = SectorApp(
         "How many failure modes have an RPN of 100 or more and no action?",
         "干燥机停机以后要等多久才能再启动？为什么？",
     ),
+    max_passages=10,  # a row of a sheet is one, and short
     disclaimer="A demonstration on fictional documents. Check the cited passage before you work on a machine.",
 )

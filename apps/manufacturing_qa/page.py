@@ -110,5 +110,4 @@ def _cause(app: str, cause: Cause) -> str:
     for row in cause.rows[:_ROWS]:
         said = [f"{name}: {row.cells[name]}" for name in _SHOWN if row.cells.get(name)]
         points.append(f'<li dir="auto">{esc("; ".join(said))} ({quote_link(app, row.quote)})</li>')
-    head = f"{esc(cause.mode)}{badge(cause.level, 'Suggested by the symptoms')}"
-    return f'<li><h3>{head}</h3><ul class="sk-points">{"".join(points)}</ul></li>'
+    return f'<li><h3>{esc(cause.mode)}{badge(cause.level, "Suggested by the symptoms")}</h3><ul class="sk-points">{"".join(points)}</ul></li>'
