@@ -26,10 +26,12 @@ from sectorkit.errors import SectorkitError
 
 _BETWEEN = r"[^\w.;:!?。；！？،؛\n]+"  # two words of one phrase
 _APART = r"[^\w.,;:!?。；！？，،؛\n]+"  # within a gap
-_GAP = rf"(?:{_APART}[\w']+){{0,6}}{_APART}"
+# The last word of a gap does not deny what follows: "lips are not blue", "my arm hurts, no weakness" have neither.
+_NOT = r"(?!(?:not|isnt|arent|wasnt|werent|no|never|without|مو|مش|مب|ليس|ليست|بدون|بلا)(?!\w))"
+_GAP = rf"(?:(?:{_APART}[\w']+){{0,5}}{_APART}{_NOT}[\w']+)?{_APART}"
 _HAN = "\u3400-\u9fff"
 _WORD = re.compile(rf"\s*(?:[{_HAN}]|[^\s{_HAN}]+)")
-_HAN_GAP = r"[^。；！？，,.;!?\n]{0,6}"
+_HAN_GAP = r"[^。；！？，,.;!?\n]{0,6}(?!(?<=不)[痛疼晕肿])"
 _ARABIC = "\u0600-\u06ff"
 _ATTACHED = r"(?:[وفبلك]{0,2}(?:ال)?|لل)"  # and, so, in, for, as, the: written as one with an Arabic word
 _PIECE = re.compile(r"\.\.|\(|\)|\||\?|[^\s()|?]+|\s+")
@@ -43,14 +45,19 @@ _HAVE = r"(?:have|has|had|having|been|feel|feels|feeling|got|get|gets|any|see|no
 _UNLIKE = r"(?! [^.;]{0,60}\b(?:like (?:this|that)|before|such|(?:this|that|so|as) (?:bad|badly|strong|severe|much|intense)|been (?:so|this|that) \w+)\b)"
 # What happens to a patient, or does not: "didn't pass out".
 _DOES = r"(?:actually |even |really )?(?:pass|faint|vomit|throw|black|lose|lost|bleed|bled|hurt|hit|bang|swell|swollen|swelled|chok|fall|fallen|collaps)"
+_ON_THINNERS = r"(?:(?:on|take|takes|taking|use|uses) )(?:any |a |the )?(?:blood thin|thinners|anti-?coag|warfarin|coumadin|apixaban|eliquis|rivaroxaban|xarelto|edoxaban|dabigatran|heparin)"
 # An English "no" is none of these, which a Spanish one often is: "no puede respirar y le duele el pecho" denies nothing.
 _SPANISH = r"(?:me|te|se|le|les|lo|la|los|las|nos|es|son|esta|estoy|estan|estamos|pued\w+|podia|pudo|aguant\w+|respir\w+|reaccion\w+|respond\w+|contest\w+|despiert\w+|quier\w+|bebe|come|comio|toma|tomo|orin\w+|mea|para|dej\w+|solo|sabe|sabemos|mejor\w+|baja\w*|ced\w+|cierra|puso|duerm\w+|habl\w+|camin\w+|anda|muev\w+|moverse|traga\w*|sopor\w+|recuerd\w+|reconoc\w+|ve|veo|oye|entiend\w+)\b"
 _DENIED = re.compile(
-    rf"\b(?:no(?! (?:denying|good|bowel|urine|stools?|wet|pulse|breath|breathing|power|strength|signs? of life|relief|improvement|better|longer|idea|doubt|matter|one|body|appetite|help|change|use|sleep|sooner|response|reaction|feeling|sensation|movement|movements|way|will|time|wonder|ambulance|insulin|food)\b)(?! {_SPANISH})(?! (?:tien\w*|teng\w*|hay|he|ha|present\w*|sient\w*|refier\w*)\b)"
-    r"|nor|neither|without(?! (?:warning|stopping|reason|any warning))|denies|denied|denying|negative for|free of|absence of|rules out|ruled out"
+    rf"\b(?:no(?! (?:denying|good|bowel|urine|stools?|wet|pulse|breath|breathing|power|strength|signs? of life|relief|improvement|better|longer|idea|doubt|matter|one|body|appetite|help|change|use|sleep|sooner|response|reaction|feeling|sensation|movement|movements|way|will|time|wonder|ambulance|insulin|food|i|im|ive|he|she|it|we|they)\b)(?! {_SPANISH})(?! (?:tien\w*|teng\w*|hay|he|ha|present\w*|sient\w*|refier\w*)\b)"
+    r"|nor|neither|without(?! (?:warning|stopping|reason|any warning|(?:a |any )?(?:doubt|question)))|denies|denied|denying|negative for|free of|absence of|rules out|ruled out"
     r"|no longer(?= (?:short of breath|breathless|wheez|vomit|bleed|cough|fever|nause|dizzy))"
     rf"|(?:not(?! (?:been able|able))|never|do(?:es)?n'?t|did ?n'?t|has ?n'?t|have ?n'?t|is ?n'?t|are ?n'?t|was ?n'?t|had ?n'?t){_UNLIKE} (?:\w+ )?{_HAVE}|not any|nothing like"
-    r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile|on (?:any )?(?:oxygen|o2)|breathing (?:fast|hard|heav)))|no(?= respira\w* (?:rapid|agitad|mal))|ne(?= respire\w* pas (?:vite|mal|fort))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
+    r"|(?:not|is ?n'?t|are ?n'?t|was ?n'?t)(?= (?:at all |really |been )?(?:confused|suicidal|drowsy|sleepy|unconscious|pregnant|dizzy|breathless|short of breath|bleeding|vomiting|wheezing|dehydrated|floppy|sweating|jaundiced|feverish|febrile|on (?:any )?(?:oxygen|o2)|breathing (?:fast|hard|heav)))"
+    rf"|(?:not|never|is ?n'?t|are ?n'?t|was ?n'?t|were ?n'?t)(?= (?:at all |really |been |even |ever )?(?:knocked|vomited|been sick|fainted|passed out|blacked out|drooling|slurr\w*|droop\w*|sudden\w*|numb|weak|blue|swollen|stiff|bloody|{_ON_THINNERS})(?! (?:like (?:this|that)|before|such)\b))"
+    rf"|never(?= {_DOES}\w*(?![^.;]{{0,40}}\b(?:like (?:this|that)|before|such|so)\b))|(?:do(?:es)?(?:nt|n't| not))(?= {_ON_THINNERS})"
+    rf"|no(?= (?:me |se |ha |he )?(?:vomit|desmay|perd\w* el conocimiento|perdi el conocimiento))|no(?= (?:tom|us)\w+ (?:anticoagul|sintrom|warfarin|acenocumarol))|pas(?= (?:perdu connaissance|vomi|tombe\w* dans les pommes))"
+    r"|no(?= respira\w* (?:rapid|agitad|mal))|ne(?= respire\w* pas (?:vite|mal|fort))|do(?:es)?n'?t(?= want to (?:kill|die|hurt|harm|end))"
     rf"|(?:did|does|do|has|have|had)(?:nt|n't| not)(?= {_DOES})"
     r"|sin(?! (?:parar|cesar|motivo|control|aire|pulso|avisar|fuerza|conocimiento|sentido|poder|dejar))|niega\w*|niego|nego|ningun\w*|tampoco|ni|nunca (?:he|ha|tuv\w+)(?! [^.;,]{0,40}\b(?:tan|tanto|tanta|asi|igual|como (?:este|esta|hoy|ahora)))"
     r"|no (?:tiene|tengo|tienen|hay|ha tenido|he tenido|ha|he|presenta|siente|siento|tenemos|tenia|refiere|le duele|me duele|veo)(?: \w+)?"
@@ -59,7 +66,7 @@ _DENIED = re.compile(
     r"|ne (?:ressen\w+|presente\w*|souffr\w+|vomi\w*|tousse\w*|saigne\w*|se plaint|sen\w+) (?:pas|plus))(?=\W|$)"
     rf"|\bpas d'|没有(?!力|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|意识(?![障不模丧])|知觉(?![障异丧])|脉搏|精神|胃口|食欲|征兆)|没(?!法|办法|力|反应|知觉|意识|气|呼吸|脉搏|多久|站稳|吃|睡|完没了|看清|打疫苗|有力|有反应|有呼吸|有意识|有知觉|有脉搏|精神|胃口)|并无|无(?![法力缘故论]|明显诱因|征兆|意识(?![障不模丧])|反应(?!迟钝|差)|呼吸(?![困急费不道问异])|脉搏)|否认|未见|未诉|未吸"
     rf"|不(?![停仅光只止住着了下断])(?=[{_HAN}]?(?:发烧|发热|痛|疼|咳|吐|晕|出血|肿|胸闷|头痛|头晕|腹泻|拉肚子|恶心|气短|呼吸困难))"
-    rf"|(?<![{_ARABIC}])(?:لا يوجد|لا توجد|لا يعاني|لا تعاني|لا اعاني|لا اشعر|لا يشكو|لا تشكو|ليس (?:لدي|لديه|لديها|عندي|عنده|عندها|هناك)|ليس(?! فقط)|(?:بدون|بلا|دون|من غير|من دون)(?! (?:سبب|توقف|مقدمات|وعي|علاج|ان|ما))|ما عند(?:ي|ه|ها)ش|معند(?:ي|ه|ها)ش|مفيش|مافيش|ينفي|تنفي|خالي من|ما عندي|ما عنده|ما في|ولا(?! شي)|(?:لا|ما|مش)(?= (?:ب?ي|ب?ت)(?:نزف|تقيا|سعل))|لا(?= (?:الم|حمي|حراره|قيء|نزيف|اسهال|دوخه|طفح|سعال|تورم|ضيق))|لم يكن|لم(?! (?:يعد|تعد|ينم|تنم|يتحسن|تتحسن|يتوقف|تتوقف|يستجب|تستجب|يستيقظ|تستيقظ)))(?![{_ARABIC}])"
+    rf"|(?<![{_ARABIC}])(?:لا يوجد|لا توجد|لا يعاني|لا تعاني|لا اعاني|لا اشعر|لا يشكو|لا تشكو|ليس (?:لدي|لديه|لديها|عندي|عنده|عندها|هناك)|ليس(?! فقط)|(?:بدون|بلا|دون|من غير|من دون)(?! (?:سبب|توقف|مقدمات|وعي|علاج|ان|ما))|ما عند(?:ي|ه|ها)ش|معند(?:ي|ه|ها)ش|مفيش|مافيش|ينفي|تنفي|خالي من|ما عندي|ما عنده|ما في|ولا(?! شي)|(?:لا|و?ما|مش)(?= (?:ب?ي|ب?ت)(?:نزف|تقيا|سعل))|(?:و?ما|و?لم|ولا)(?= (?:يفقد|تفقد|فقد|فقدت|يستفرغ|تستفرغ|استفرغ\w*|تقيا\w*|اغمي|اغمى|يغم))|لا(?= (?:الم|حمي|حراره|قيء|نزيف|اسهال|دوخه|طفح|سعال|تورم|ضيق))|لم يكن|لم(?! (?:يعد|تعد|ينم|تنم|يتحسن|تتحسن|يتوقف|تتوقف|يستجب|تستجب|يستيقظ|تستيقظ)))(?![{_ARABIC}])"
 )
 _ANOTHERS = re.compile(
     r"\b(?:died (?:of|from)|passed away from|family history of|runs in (?:the|my) family|murio de|antecedentes? familiar(?:es)?|(?:est )?morte? d(?:e|')|antecedents? famil\w+)\b|死于|家族史|توفي بسبب|ماتت? بسبب"
@@ -74,7 +81,7 @@ _UNDENIED = re.compile(
 # "no fever he is vomiting", without a comma, begins anew; "no pain when he is resting" does not.
 _ANEW = re.compile(
     r"(?<!that )(?<!if )(?<!when )(?<!whether )(?<!because )(?<!since )(?<!while )(?<!unless )(?<!as )(?<!say )(?<!says )(?<!think )(?<!denies )(?<!denied )"
-    r"\b(?:(?:i|he|she|it|they|we) (?:have|has|had|am|is|are|was|were|feels?|got|cant|cannot|can't|keeps?|fainted|collapsed)|(?:my|his|her) \w+ (?:hurts?|aches?|is|are|feels?))\b"
+    r"\b(?:just (?=\w)|(?<!no )(?<!any )(?<!or )(?<!nor )(?<!of )sudden\w* |(?:i'm|he's|she's|they're|we're) |(?:i|he|she|it|they|we) (?:have|has|had|am|is|are|was|were|feels?|got|cant|cannot|can't|keeps?|fainted|collapsed)|(?:my|his|her) \w+ (?:hurts?|aches?|is|are|feels?))\b"
 )
 # What "no" denies by itself, with or without a comma behind it: "no meds chest pain", "no history of heart trouble crushing chest pain".
 _ALONE = re.compile(
@@ -97,9 +104,9 @@ _BEHIND = re.compile(
 )
 _CLAUSE = re.compile(
     r"[.;!?。；！？؛，،\n]+(?!\d)| [-–—]+ |[:：]+(?= *\w+ )"
-    r"|(?<!\w)(?:but|however|although|though|except|yet|now|pero|aunque|sino|excepto|ahora|mais|sauf|cependant|maintenant)(?!\w)|但是|但|不过|可是|只是|而是|除了|现在|(?<!\w)(?:لكن|ولكن|الا ان|الان)(?!\w)"
+    r"|(?<!\w)(?:but|however|although|though|except|yet|now|pero|aunque|sino|excepto|ahora|mais|sauf|cependant|maintenant)(?!\w)|但是|但|不过|可是|只是|而是|除了|现在|(?<!\w)(?:لكن|ولكن|بس|الا ان|الان)(?!\w)"
 )
-_COMMA = re.compile(r"[,、/]|(?<!\w)(?:or|and|nor|y|o|u|ni|et|ou)(?!\w)|[和或与及]|(?<!\w)(?:او|و)(?!\w)")
+_COMMA = re.compile(r"[,、/]|(?<!\w)(?:or|and|nor|y|o|u|et|ou)(?!\w)|[和或与及]|(?<!\w)(?:او|و)(?!\w)")
 # What denies a whole list, "denies fever, cough"; and what shows that there is one, "no fever, cough or rash".
 _OF_LISTS = re.compile(r"denie|denying|negative|free of|absence|ruled|rules|nieg|nego|nie|否认|ينفي|تنفي")
 _LISTED = re.compile(r"\b(?:or|nor|o|u|ni|ou)\b|[、/或]|(?<!\w)او(?!\w)")
