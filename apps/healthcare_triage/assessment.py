@@ -2,7 +2,8 @@
 
 The level is the more urgent of the rules' floor and the `estimate`, and of the guidance's where a sentence of it is nearly what was said. Where
 nothing was learned for the embedder, or no example is like it, the guidance stands in for the estimate: the section of the sentence that is
-nearest to what was said, less what it denies, or a more urgent section that is about as near. None is a language model's, whose `opinion` can be asked for.
+nearest to what was said, less what it denies, or a more urgent section that is about as near; where the rules are silent, too, nothing below
+what the topic usually is, nor self-care. None is a language model's, whose `opinion` can be asked for.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from healthcare_triage.patient import Patient
 from healthcare_triage.rules import ESI, LEVELS, Floor, Rules
 from sectorkit.answer import Citation
 from sectorkit.errors import RequestError, SectorkitError, ServerUnavailable
-from sectorkit.quoting import quoter, searched
+from sectorkit.quoting import lines_of, quoter, searched
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
-from sectorkit.retrieval.passage import Hit, Passage
+from sectorkit.retrieval.passage import Hit
 
 if TYPE_CHECKING:
     from healthcare_triage.opinion import Opinion
@@ -119,8 +120,10 @@ def assess(patient: Patient, rules: Rules, index: Index | None) -> Assessment:
 
 def weighed(floor: Floor, examples: str, guidance: Guidance | None) -> tuple[str, int, str]:
     """Level, ESI and whose they are: the most urgent of the rules', the examples' and the guidance's, the first where two are alike."""
-    by = {"rules": floor.level or "", "examples": examples}
-    by["guidance"] = guidance.level if guidance and (guidance.same or not examples) else ""
+    by = {"rules": floor.level or "", "examples": examples, "guidance": ""}
+    if guidance and (guidance.same or not examples):
+        alone = not (guidance.same or examples or floor.level)  # a topic that is only near sends nobody home
+        by["guidance"] = max(guidance.level, guidance.usual, "routine", key=LEVELS.index) if alone else guidance.level
     who = max((who for who in by if by[who]), key=lambda who: LEVELS.index(by[who]), default="")
     level = by.get(who, "routine")
     return level, floor.esi if who == "rules" and floor.esi else ESI[level], who
@@ -197,7 +200,7 @@ class _Topics:
         for passage in self._index.passages_of(source):
             section = str(passage.metadata.get("locator", ""))
             level = section.partition(":")[0].casefold()
-            for start, end in _lines(passage, text):
+            for start, end in lines_of(passage, text):
                 question, _, reason = text[start:end].partition(" - ")
                 if level in LEVELS:
                     sentences.append((level, quoted(start, end)))
@@ -215,16 +218,6 @@ class _Topics:
 
 
 _topics = Kept(_Topics)
-
-
-def _lines(passage: Passage, text: str) -> list[tuple[int, int]]:
-    """The spans of a passage's lines in its document."""
-    spans, at = [], int(passage.metadata["start"])
-    for line in text[at : int(passage.metadata["end"])].split("\n"):
-        if line.strip():
-            spans.append((at, at + len(line)))
-        at += len(line) + 1
-    return spans
 
 
 def _is_for(groups: set[str], hit: Hit) -> bool:

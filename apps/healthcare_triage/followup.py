@@ -24,13 +24,14 @@ _BEARS, _SPEAKS = (10, 56), 4  # years: of an age at which somebody may be pregn
 
 @dataclass(frozen=True)
 class Asking:
-    """asking.toml: signs by who can have them or tell of them, those that anybody would have told, and what a sign cannot be there without."""
+    """asking.toml: signs by who can have or tell them, what anybody would have told, what is asked first, what a sign is never without."""
 
     women: frozenset[str]
     men: frozenset[str]
     felt: frozenset[str]
     nobody: frozenset[str]
     told: frozenset[str]
+    opening: tuple[str, ...]
     without: Mapping[str, str]
 
 
@@ -58,7 +59,8 @@ def asking() -> Asking:
     """What asking.toml says; `Rules` checks its names."""
     read = tomllib.loads((FOLDER / "asking.toml").read_text(encoding="utf-8"))
     without = read.pop("without")
-    return Asking(**{name: frozenset(signs) for name, signs in read.items()}, without=without)
+    opening = tuple(read.pop("opening"))
+    return Asking(**{name: frozenset(signs) for name, signs in read.items()}, opening=opening, without=without)
 
 
 def next_question(
@@ -89,7 +91,8 @@ def next_question(
         rank = (-_level(flag.level), sign in ask.told, place == len(named), flag.esi, place)
         best[sign] = min(rank, best.get(sign, rank))
     if not best:
-        return None
+        opening = (one for one in ask.opening if not found.raised_by and one not in done)
+        return next((Question(one, *questions[one], level=rules.alone(one)) for one in opening), None)
     sign = min(best, key=lambda sign: best[sign])
     return Question(sign, *questions[sign], level=LEVELS[-best[sign][0]])
 

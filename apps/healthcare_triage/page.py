@@ -51,7 +51,7 @@ _SAYS = {
     "urgent": ("half", "warning", "Urgent", "A clinician today"),
     "routine": ("info", "", "Routine", "An appointment within days"),
     "self-care": ("check", "supported", "Self-care", "At home, with a safety net"),
-    "": ("none", "", "Not known", "Neither a rule, an example nor the guidance fits: a clinician decides"),
+    "": ("none", "", "Not known", "Nothing fits what was said: urgent until a clinician has decided"),
 }
 SAFETY = "Decision support for demonstration and research, and no medical device. A clinician decides. In an emergency call your emergency number."
 
@@ -333,7 +333,7 @@ def reasons_html(app: str, found: Assessment) -> str:
     wanted = "".join(f'<li dir="auto">{esc(q)} <span class="sk-hint">{esc(why)}</span></li>' for q, why, _ in asked)
     return "".join((
         '<article class="sk-answer sk-assessment sk-fed" aria-label="Reasons">',
-        f'<h3>Red flags and limits</h3><ul class="sk-points">{flags}</ul>' if flags else "<p>No red flag was found in what was said, and no vital sign beyond a limit.</p>",
+        f'<h3>Red flags and limits</h3><ul class="sk-points">{flags}</ul>' if flags else "<p>The rules recognised no red flag in what was said, and no vital sign beyond a limit.</p>",
         f'<h3>Guidance: {esc(guidance.title)}</h3><p class="sk-hint">Usually {esc(guidance.usual)}, without a sign of a more urgent section.</p>'
         f'<ul class="sk-points">{cited}</ul>' if guidance else "",
         f'<h3>When to call again</h3><ul class="sk-points">{net}</ul>' if net else "",

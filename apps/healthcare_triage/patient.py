@@ -145,7 +145,10 @@ def read_patient(
     young = [(_years(match), _whose(plain, match)) for pattern in _AGES for match in pattern.finditer(plain)]
     ages = tuple(dict.fromkeys(years for years, _ in young if years <= 115))
     try:
-        ages = (age_of(age or ""),) if sure else ages
+        mixed = (
+            _years(m) for p in _AGES for m in p.finditer(plain) if m["n"] == (age or "").strip()
+        )  # "6", "6 weeks old"
+        ages = (age_of(age or ""), *(years for years in mixed if years < 2)) if sure else ages
     except RequestError as error:  # the rules must answer all the same
         sure, problem = False, str(error)
     grown = any(16 <= age < 60 for age in ages)

@@ -205,6 +205,10 @@ class Rules:
         """The signs that a text names and does not deny."""
         return tuple(self._mentions.of(text))
 
+    def alone(self, sign: str) -> str:
+        """The level that an adult's sign raises by itself, without any other; nothing where it raises none."""
+        return max((f.level for f in self.flags if f.holds([sign], "adult", None)), key=LEVELS.index, default="")
+
     # -- vital signs ---------------------------------------------------------------------------------------------------
 
     @cached_property

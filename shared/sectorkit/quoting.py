@@ -36,6 +36,16 @@ def quoter(index: Index, source: str) -> Quoter:
     return quoted
 
 
+def lines_of(passage: Passage, text: str) -> list[tuple[int, int]]:
+    """The spans of a passage's lines in its document's `text`, without empty ones."""
+    spans, at = [], int(passage.metadata["start"])
+    for line in text[at : int(passage.metadata["end"])].split("\n"):
+        if line.strip():
+            spans.append((at, at + len(line)))
+        at += len(line) + 1
+    return spans
+
+
 class Placed(Protocol):
     """What stands somewhere in a document, such as a limit."""
 

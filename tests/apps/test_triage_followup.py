@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthcare_triage import APP
-from healthcare_triage.assessment import Assessment, assess
+from healthcare_triage.assessment import Assessment, Guidance, assess, weighed
 from healthcare_triage.followup import LANGUAGES, MOST, Answer, confirmed, next_question, words_of
 from healthcare_triage.patient import read_patient
 from healthcare_triage.rules import LEVELS, Rules
@@ -50,6 +50,42 @@ def test_every_sign_has_a_question_and_its_reason_in_every_language() -> None:
         pages.append(set(page))
     assert all(page == pages[0] for page in pages)
     assert words_of("tlh") == words_of("en")
+
+
+def test_where_nothing_is_known_of_what_was_said_it_is_asked_for_what_cannot_wait() -> None:
+    asked: list[tuple[str, Answer]] = []
+    while question := next_question(found("qwx zzt", asked), RULES, asked):
+        asked.append((question.sign, "no"))
+    assert [sign for sign, _ in asked] == [
+        "severely breathless",
+        "chest pain",
+        "heavy bleeding",
+        "confusion",
+        "suicidal",
+    ]
+    after = found("qwx zzt", [*asked[:-1], ("suicidal", "yes")])
+    assert (after.level, after.raised_by) == ("emergency", "rules")
+
+
+def guided(level: str, usual: str, *, same: bool = False) -> Guidance:
+    return Guidance(
+        "a.md", "A", level, usual, narrow=False, same=same, quotes=(), questions=(), safety_net=(), sentences=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "examples", "guidance", "level"),
+    [
+        ("qwx zzt", "", guided("self-care", "urgent"), "urgent"), ("qwx zzt", "", guided("self-care", "self-care"), "routine"),
+        ("qwx zzt", "", guided("emergency", "routine"), "emergency"), ("qwx zzt", "", guided("self-care", "urgent", same=True), "self-care"),
+        ("qwx zzt", "self-care", guided("self-care", "urgent"), "self-care"), ("qwx zzt", "", None, "routine"),
+        ("I am short of breath", "", guided("self-care", "routine"), "urgent"),
+    ],
+)  # fmt: skip
+def test_guidance_that_is_only_near_sends_nobody_home(
+    said: str, examples: str, guidance: Guidance | None, level: str
+) -> None:
+    assert weighed(RULES.floor(read_patient(said)), examples, guidance)[0] == level
 
 
 @settings(max_examples=60, deadline=None)

@@ -389,6 +389,118 @@ def test_what_was_an_emergency_once_and_is_none(said: str) -> None:
     assert floor(said, age="30").level != "emergency"
 
 
+# A nurse's negative findings, which had raised flags: the more careful the note, the higher the level.
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hit his head on a shelf, wasnt knocked out",
+        "Bumped my head, was not knocked out",
+        "bumped my head, never lost consciousness",
+        "hit head, not on blood thinners",
+        "hit head, doesn't take blood thinners",
+        "hit my head, isn't on warfarin",
+        "bumped head, not vomited",
+        "me golpeé la cabeza, no tomo anticoagulantes",
+        "me golpeé la cabeza, no vomité ni me desmayé",
+        "choc à la tête, pas perdu connaissance",
+        "خبطت راسي وما فقدت الوعي",
+        "وقع على راسه ولم يفقد الوعي",
+        "وقع على راسه ما استفرغ",
+        "وقع على راسه ما اغمى عليه",
+        "nosebleed, not on blood thinners",
+        "my stools aren't black",
+        "poo not black",
+        "vomit is not bloody",
+        "back pain, legs not weak",
+        "back pain, legs aren't weak",
+        "face isn't droopy, speech not slurred",
+        "headache, neck isn't stiff",
+        "cough, chest isn't tight",
+        "baby cough, lips not blue",
+        "rash, lips aren't swollen, tongue isn't swollen",
+        "怀孕,肚子不痛",
+        "sore throat, not drooling",
+        "headache, not sudden",
+        "my arm hurts no weakness in it",
+    ],
+)  # fmt: skip
+def test_a_careful_note_of_what_is_not_there_raises_no_flag(said: str) -> None:
+    assert floor(said, age="45").level in (None, "routine")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no fever just cant breathe",
+        "no I'm having chest pain and sweating",
+        "without doubt the worst headache of my life",
+        "not just a headache, worst ever in my life",
+        "no trauma sudden weakness right arm",
+        "ما عندي حرارة بس صدري يوجعني واعرق",
+        "no injury sudden worst headache",
+        "without question the worst headache of my life",
+    ],
+)  # fmt: skip
+def test_a_denial_ends_where_something_else_is_said(said: str) -> None:
+    assert floor(said, age="45").level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ive got the tablets lined up and the notes written, no one will miss me",
+        "lo tengo todo preparado, ya dejé la carta y las pastillas en la mesa",
+        "j'ai tout préparé, les lettres sont écrites, demain ce sera fini",
+        "tengo las pastillas preparadas",
+        "no one will miss me",
+        "goodbye forever",
+        "im standing on the bridge",
+        "i have pills saved up",
+        "cant brethe propely",
+        "swalowed bleach",
+        "anaphilaxis after nuts",
+        "no vomiting blood anymore just black poo",
+        "unconcious",
+        "having a siezure",
+        "feeling sucidal",
+        "i want to kms",
+        "she took an od",
+        "cheast pain and sweating",
+        "stif neck and fever",
+        "gave him his epipen, fine now",
+        "sous chimio, frissons depuis ce matin",
+        "on chemo and shivery",
+        "con quimio y escalofríos",
+        "baby 6 weeks 38.4 under arm",
+        "thermometer 101.2, baby 2 months",
+        "baby 2 months, was 38.2 an hour ago",
+        "rash, dont go when i press a glass",
+        "spots that dont go when i press a glass",
+        "sciatica down both legs, cant feel it when I wipe",
+        "puffed out just talking, had a baby 2 weeks ago",
+    ],
+)  # fmt: skip
+def test_emergencies_that_a_tester_found_unknown(said: str) -> None:
+    assert floor(said).level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "cant stop crying since having baby 3 weeks ago, scared of being alone with her, no plans to hurt either of us",
+        "had a baby 3 wks ago, cry all day and dont want to be left on my own with him", "I feel nothing for my newborn",
+        "tengo miedo de quedarme sola con mi bebé", "j'ai peur de rester seule avec mon bébé", "产后抑郁", "اكتئاب بعد الولادة",
+    ],
+)  # fmt: skip
+def test_a_mother_who_is_afraid_of_being_alone_with_her_baby_is_seen_today(said: str) -> None:
+    assert floor(said).level == "urgent"
+
+
+def test_an_age_without_its_unit_does_not_hide_a_baby() -> None:
+    found = floor("my 6 week old has a temp of 38.4", age="6")
+    assert found.level == "emergency"
+
+
 # Sentences with what the form knows, by the level that they have. Each was once too low or too high, or is the neighbour of one that was.
 EMERGENCIES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bébé de 3 semaines, 38,5", {}), ("1mo fever", {}),

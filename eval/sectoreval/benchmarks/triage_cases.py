@@ -3,7 +3,7 @@
 They were written from guidelines by whoever did not know the app's rules. The default are held-out ones, which nobody who writes rules has
 read; `--set cases=` takes those that the rules were developed on: `developed` (messages, with pairs), `complaints` (an emergency department's shorthand,
 with vital signs), `vignettes` (a textbook's) and `short` (first messages of a few words). `writers` are 2,272 cases of seven writers of whom nothing was
-learned; intervals are over writers.
+learned; intervals are over writers. `nurse` are 120 by somebody who tested the app as a nurse would, and did not know its rules when writing them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sectorkit.errors import ConfigurationError, UnknownName
 
 _LEVELS = LEVELS[::-1]
 OPTIONS = tuple(LEVEL_TEXTS.values())
-_SETS = ("held-out", "developed", "complaints", "vignettes", "short", "writers")
+_SETS = ("held-out", "developed", "complaints", "vignettes", "short", "writers", "nurse")
 _KNOWN = ("said", "age", "sex", "pregnant", "vitals")
 
 

@@ -38,8 +38,10 @@ def chunk(
     for path, blocks, ocr in _runs(document):
         starts = [block.start for block in blocks]
         pieces = list(_pieces(document.text, blocks, count, max_tokens))
-        records = any(b.row is not None for b in blocks) and sum(tokens for _, tokens in pieces) > max_tokens
-        for group in _pack(document.text, pieces, count, max_tokens // _RECORDS if records else max_tokens):
+        groups = _pack(document.text, pieces, count, max_tokens)
+        if any(b.row is not None for b in blocks) and sum(tokens for _, tokens in pieces) > max_tokens:
+            groups = _records(document.text, blocks, count, max_tokens)
+        for group in groups:
             start, end = group[0][0], group[-1][1]
             text = document.text[start:end]
             heading = " › ".join(path)
@@ -147,6 +149,20 @@ def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: in
     middle = space if space > start else middle
     yield from _cut(text, start, middle, count, limit)
     yield from _cut(text, middle, end, count, limit)
+
+
+def _records(text: str, blocks: list[Block], count: Callable[[str], int], limit: int) -> Iterator[list[Span]]:
+    """The blocks of a row together, however many lines it has; rows together while they fit into a third of `limit`."""
+    held: list[Span] = []
+    for _, blocks_of_row in groupby(blocks, key=lambda block: block.row):
+        groups = list(_pack(text, _pieces(text, list(blocks_of_row), count, limit), count, limit))
+        if held and (len(groups) > 1 or count(text[held[0][0] : groups[0][-1][1]]) > limit // _RECORDS):
+            yield held
+            held = []
+        held += groups.pop()
+        yield from groups
+    if held:
+        yield held
 
 
 def _pack(
