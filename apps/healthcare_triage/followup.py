@@ -59,8 +59,9 @@ def asking() -> Asking:
     """What asking.toml says; `Rules` checks its names."""
     read = tomllib.loads((FOLDER / "asking.toml").read_text(encoding="utf-8"))
     without = read.pop("without")
-    opening = tuple(read.pop("opening"))
-    return Asking(**{name: frozenset(signs) for name, signs in read.items()}, opening=opening, without=without)
+    return Asking(
+        opening=tuple(read.pop("opening")), without=without, **{name: frozenset(signs) for name, signs in read.items()}
+    )
 
 
 def next_question(

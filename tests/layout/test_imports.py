@@ -93,7 +93,7 @@ def test_an_app_fits_in_one_reading(app: str) -> None:
         if p.name != "build_corpus.py"
     )
     # Triage is mostly rules, which are code that a reader must be able to check, and a page of three steps: nine files.
-    assert lines < {"healthcare_triage": 1_750}.get(app, 300)
+    assert lines < {"healthcare_triage": 1_760}.get(app, 300)
 
 
 def test_nothing_that_is_committed_names_a_registry_or_a_download_address() -> None:
