@@ -258,7 +258,9 @@ class LimitBook:
         try:
             values = [quantity(meant) for meant in readings_of(text)]
         except UnitProblem as error:
-            raise UnitProblem(f"{name}: {error}" + (f"; it is read in {bounds.unit}" if bounds else "")) from None
+            raise UnitProblem(
+                f"{name}: {error}" + (f"; give it with one, such as {bounds.unit}" if bounds else "")
+            ) from None
         if bounds is not None:
             unit = unit_of(bounds.unit)
             if not all(same_kind(value, unit) for value in values):

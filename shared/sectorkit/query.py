@@ -279,10 +279,22 @@ class Frame:
     def _stated(self, f: Filter, kind: Kind) -> Any:
         if kind == "number" and isinstance(f.value, int | float):
             return f.value
-        (value,) = _typed([str(f.value)], kind)
+        text = str(f.value).strip()
+        (value,) = _typed([text], kind)
         if value is None:
-            raise RequestError(f"{f.column} holds {kind}s, and {f.value!r} is none")
+            form = ", such as 2025-03-31" if kind == "date" else ""
+            raise RequestError(f"{f.column} holds {kind}s{form}, and {text!r} is none")
+        said = _NUMBER.fullmatch(text) if kind == "number" else None
+        if said and said["unit"] and said["unit"].casefold() not in self._units(f.column):
+            raise RequestError(f"{f.column}: {text!r} has a unit that the column does not name; write the number alone")
         return value
+
+    def _units(self, column: str) -> set[str]:
+        """The units of a column's cells and the words of its name."""
+        cells = (_NUMBER.fullmatch(cell) for cell in self._columns[column])
+        return {(m["unit"] or "").casefold() for m in cells if m} | set(
+            re.findall(r"\w+|[%°€$£¥]\w*", column.casefold())
+        )
 
     def _selected(self, query: TableQuery) -> tuple[list[str], str, str]:
         """The result's columns, the SQL that selects them, and the one that groups; the rows' numbers come last."""

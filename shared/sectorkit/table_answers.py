@@ -72,6 +72,7 @@ def beside_tables(request: Request, answer: Answer, index: Index) -> Answer:
             or not 0 < len(understood.left) <= _LEFT
             or understood.score < _SURE
             or understood.asks_for_the_rest
+            or understood.denies
         ):
             return answer
         query = understood.query

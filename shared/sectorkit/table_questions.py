@@ -44,6 +44,11 @@ class Understood:
     loose: int = 0
 
     @property
+    def denies(self) -> bool:
+        """Whether a word that was left out turns the question round: without it the answer would be another."""
+        return any(say.DENYING.fullmatch(word) for word in self.left)
+
+    @property
     def whole(self) -> bool:
         """Whether nothing of the question was left out."""
         return not self.left

@@ -394,3 +394,8 @@ ALIKE: Final[Mapping[str, frozenset[str]]] = {
     word: frozenset(key(other) for other in others.split()) for word, others in _ALIKE.items()
 }
 """Keys that a word of a question may also mean."""
+
+DENYING = re.compile(
+    r"not|no|none|never|without|except|excluding|neither|nor|\w+n'?t|cannot|unless|other|不|没|没有|非|除|除了|无"
+)
+"""A word that turns a question round: "not found on line 1"."""

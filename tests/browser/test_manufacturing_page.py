@@ -45,7 +45,7 @@ def test_readings_become_causes_with_their_sources(
     shown = page.inner_text("article[aria-label=Diagnosis]")
     assert page.locator(".sk-causes h3").all_inner_texts()[0].startswith("Bearing overheating")
     assert "bearing temperature 190 °F = 87.78 °C > 85 °C" in shown
-    assert "flow: '12' has no unit; it is read in m³/h" in shown
+    assert "flow: '12' has no unit; give it with one, such as m³/h" in shown
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     page.locator(".sk-causes a", has_text="PUMP-01").first.click()
@@ -91,6 +91,10 @@ def test_a_question_to_a_table_is_computed_and_says_how(plant: PretendRuntime, s
     page.wait_for_selector("#sk-panel mark")
     assert "Defect:" in page.inner_text("#sk-panel mark")
 
+    box.fill("How many defects were not found on Line 1 or Line 2?")
+    box.press("Enter")
+    page.wait_for_selector(".sk-problem >> text=“not” was not understood")
+    expect(page.get_by_label("Show", exact=True)).to_have_value("how many rows")
     box.fill("What is love?")
     box.press("Enter")
     page.wait_for_selector(".sk-problem")
@@ -175,6 +179,21 @@ def test_a_query_can_be_built_without_a_question(plant: PretendRuntime, served: 
     page.wait_for_selector("article[aria-label=Answer] >> text=mean of RPN; for each Machine; where Severity >= 7")
     assert page.locator(".sk-result tbody tr").first.inner_text().split() == ["HL-P40", "110.82"]
 
+    option(page, "Where", "–")  # and the condition is gone
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector("article[aria-label=Answer] >> text=mean of RPN; for each Machine; by mean of RPN")
+    page.get_by_label("With", exact=True).first.click()
+    page.keyboard.type("7")
+    page.get_by_role("button", name="Run the query").click()
+    page.wait_for_selector(".sk-problem >> text=Choose the column that is compared with 7")
+    for _ in range(5):  # the last condition has none behind it
+        n = page.locator(".sk-condition:visible").count()
+        page.locator(".sk-condition:visible").last.locator("input").first.click()
+        page.get_by_role("option", name="Severity", exact=True).click()
+        expect(page.locator(".sk-condition:visible")).to_have_count(min(n + 1, 5))
+    assert "gradio" not in page.inner_text(".sk-query")
+    option(page, "Table", "Maintenance log of the pump line, 2025")
+    option(page, "Table", "FMEA of the machines of Works 2, sheet FMEA")
     option(page, "Where", "Machine")  # its values are offered
     option(page, "With", "HL-M60")
     option(page, "Compared", "is not")

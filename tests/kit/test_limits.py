@@ -119,7 +119,7 @@ def test_a_document_that_is_not_in_force_decides_nothing(metadata: dict[str, str
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("bearing temperature", "92", "has no unit; it is read in °C"),
+        ("bearing temperature", "92", "has no unit; give it with one, such as °C"),
         ("bearing temperature", "3 bar", "does not measure what °C measures"),
         ("bearing temperature", "500 °C", "not plausible"),
         ("torque", "-5 Nm", "not plausible"),

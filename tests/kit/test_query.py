@@ -52,6 +52,23 @@ def test_days_and_months_are_told_apart_by_the_column() -> None:
     assert european.run(TableQuery(aggregate=Aggregate(function="min", column="Day"))).value == "2025-02-01"
 
 
+def test_a_unit_that_the_column_does_not_name_is_refused() -> None:
+    times = frame("Pump,Downtime h,Head\nP-1,3,12 bar\nP-2,1,8 bar\n")
+
+    def counted(column: str, value: str) -> int:
+        return times.run(TableQuery(filters=[Filter(column=column, op=">", value=value)])).total
+
+    assert (
+        counted("Downtime h", "2"),
+        counted("Downtime h", "2 h"),
+        counted("Head", "9 bar"),
+        counted("Head", "9"),
+    ) == (1, 1, 1, 1)
+    for column, value in (("Downtime h", "120 min"), ("Downtime h", "5 °C"), ("Head", "9 psi")):
+        with pytest.raises(RequestError, match="a unit that the column does not name"):
+            counted(column, value)
+
+
 def test_rows_are_filtered_ordered_and_cut() -> None:
     query = TableQuery(
         filters=[Filter(column="Severity", op=">=", value=7)], order_by=[Order(column="Severity", descending=True)],

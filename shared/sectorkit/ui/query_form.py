@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ _OPERATORS = {
     "is not empty": "is not empty",
 }  # fmt: skip
 _VALUELESS = ("is empty", "is not empty")
+_NONE = "–"
 _AS_IT_IS = "as in the table"
 _HIGHEST, _LOWEST = "highest first", "lowest first"
 
@@ -55,13 +57,13 @@ class Choices:
             aggregate = Aggregate(function="count")
         elif function:
             if not self.of:
-                raise RequestError(f"choose the column: {self.show} …")
+                raise RequestError(f"Choose the column: {self.show} …")
             aggregate = Aggregate(function=function, column=self.of)
         order = []
         if self.sort and self.sort != _AS_IT_IS:
             by = aggregate.name if self.sort == _RESULT and aggregate else self.sort
             if by == _RESULT:
-                raise RequestError("rows are sorted by a column; choose one")
+                raise RequestError("Rows are sorted by a column; choose one.")
             order = [Order(column=by, descending=self.direction == _HIGHEST)]
         plainly = aggregate is None and not self.each
         try:
@@ -70,7 +72,7 @@ class Choices:
                 aggregate=aggregate, order_by=order, limit=self.limit, select=list(self.columns) if plainly else [],
             )  # fmt: skip
         except ValidationError:
-            raise RequestError("at most how many rows? A whole number from 1 on, or nothing for all") from None
+            raise RequestError("At most how many rows? A whole number from 1 on, or nothing for all.") from None
 
 
 def choices(query: TableQuery) -> Choices | None:
@@ -100,11 +102,13 @@ def _text(value: float | str) -> str:
 
 def _filter(frame: Frame, column: str, words: str, values: Sequence[str]) -> Filter:
     op: Any = _OPERATORS[words]
+    if not column:
+        raise RequestError(f"Choose the column that is compared with {', '.join(values)}.")
     if words in _VALUELESS:
         return Filter(column=column, op=op)
     given = [value.strip() for value in values if value.strip()]
     if not given:
-        raise RequestError(f"what is {column} compared with? The condition has no value")
+        raise RequestError(f"What is {column} compared with? The condition has no value.")
     if len(given) > 1:
         if op not in ("=", "!=") or frame.kinds.get(column) != "text":
             raise RequestError(f"{column} {words}: one value only")
@@ -139,7 +143,7 @@ class QueryForm:
             with gr.Row():
                 self._sort = _dropdown("Sorted by")
                 self._direction = gr.Dropdown([_HIGHEST, _LOWEST], value=_HIGHEST, label="Order", interactive=True)
-                self._limit = gr.Number(None, label="At most, rows", precision=0, minimum=1)
+                self._limit = gr.Number(None, label="At most, rows", precision=0)
             self.run = gr.Button("Run the query", variant="primary", elem_classes="sk-go")
         self.fields: list[Any] = [
             self._table, self._show, self._of, self._each, self._columns, *self._conditions, self._sort, self._direction,
@@ -160,8 +164,8 @@ class QueryForm:
             **quiet,
         )
         for n, column in enumerate(self._conditions[::3]):
-            behind = self._rows[n + 1 : n + 2]
-            column.input(self._condition, [self._table, column], [self._conditions[3 * n + 2], *behind], **quiet)
+            behind = self._rows[min(n + 1, CONDITIONS - 1)]
+            column.input(self._condition, [self._table, column], [self._conditions[3 * n + 2], behind], **quiet)
 
     @property
     def outputs(self) -> list[Any]:
@@ -171,7 +175,9 @@ class QueryForm:
     def _frames(self) -> dict[str, Frame]:
         """The tables by their names, the longest first."""
         frames = sorted(tables_in(index_of(self._runtime, self._app)).asked, key=lambda frame: -len(frame.table.rows))
-        return dict(zip(numbered(frame.name for frame in frames), frames, strict=True))
+        times = Counter(frame.name for frame in frames)
+        names = [f.name if times[f.name] == 1 else f"{f.name}: {', '.join(list(f.kinds)[:3])}" for f in frames]
+        return dict(zip(numbered(names), frames, strict=True))
 
     def filled(self, frame: Frame, query: TableQuery, *, opened: bool = False) -> list[Any]:
         """Updates for `outputs`: a query to a table; nothing changes for one that has no room here. `opened` shows the form, too."""
@@ -201,7 +207,7 @@ class QueryForm:
         for n in range(CONDITIONS):
             column, words, values = chosen.conditions[n] if n < len(chosen.conditions) else (None, "is", ())
             conditions += [
-                gr.Dropdown(columns, value=column),
+                gr.Dropdown([_NONE, *columns], value=column or _NONE),
                 gr.Dropdown(value=words),
                 gr.Dropdown(_values(frame, column), value=list(values)),
             ]
@@ -230,22 +236,30 @@ class QueryForm:
             else [gr.skip()] * 3
         )
 
-    def _condition(self, table: str | None, column: str | None) -> list[Any]:
-        """The values of the column, and the next condition's row."""
+    def _condition(self, table: str | None, column: str | None) -> tuple[Any, Any]:
+        """The values of the column, and the next condition's row, once there is a column."""
         frame = self._frames().get(table or "")
-        return [gr.Dropdown(_values(frame, column) if frame else [], value=[]), gr.Row(visible=True)]
+        chosen = bool(frame and column in frame.kinds)
+        return gr.Dropdown(_values(frame, column) if frame else [], value=[]), gr.Row(
+            visible=True
+        ) if chosen else gr.skip()
 
     def computed(self, *fields: Any) -> str:
         """The answer to the query of the form's fields, as HTML. Raises RequestError where a choice is missing or does not fit."""
         table, show, of, each, columns, *rest = fields
         frame = self._frames().get(table or "")
         if frame is None:
-            raise RequestError("choose a table")
+            raise RequestError("Choose a table.")
         sort, direction, limit = rest[3 * CONDITIONS :]
         asked = zip(
             rest[0 : 3 * CONDITIONS : 3], rest[1 : 3 * CONDITIONS : 3], rest[2 : 3 * CONDITIONS : 3], strict=True
         )
-        conditions = tuple((column, words, tuple(map(str, values or ()))) for column, words, values in asked if column)
+        conditions = tuple((column or "", words, tuple(map(str, values or ()))) for column, words, values in asked)
+        conditions = tuple(
+            (c if c != _NONE else "", words, values)
+            for c, words, values in conditions
+            if c not in ("", _NONE) or values
+        )
         chosen = Choices(show, of, tuple(each or ()), tuple(columns or ()), conditions, sort, direction, limit)
         index = index_of(self._runtime, self._app)
         return render.answer(self._app.name, table_answer("", Understood(frame, chosen.query(frame), 0.0), index))

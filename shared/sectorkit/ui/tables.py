@@ -26,6 +26,8 @@ from sectorkit.ui.text import esc, icon
 
 _UNREAD = "This was not understood as a question to a table. Name a column, a value or a number of one of the tables below; build the query above; or ask it on the first page."
 
+_DENIED = "Not computed: “{}” was not understood, and without it the answer would be another. The rest stands in the form above; complete it and run it."
+
 
 def tables_page(runtime: Runtime, app: SectorApp) -> None:
     """A question box with its result, and charts. Named by an app: `AppPage("Tables", "sectorkit.ui.tables:tables_page")`."""
@@ -43,7 +45,19 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         chart = gr.Dropdown([], label="A chart of a table", filterable=True, interactive=True)
     drawn = html("")
 
-    async def computed(asked: str) -> AsyncIterator[list[Any]]:
+    newest: dict[str, object] = {}  # of each tab, the question that was asked last
+
+    async def computed(asked: str, request: gr.Request) -> AsyncIterator[list[Any]]:
+        """What was computed of the last question of a tab; an earlier one that is not done yet is dropped."""
+        tab = request.session_hash or ""
+        mine = newest[tab] = object()
+        async for view in computing(asked):
+            if newest.get(tab) is not mine:
+                return
+            yield view
+        newest.pop(tab, None)
+
+    async def computing(asked: str) -> AsyncIterator[list[Any]]:
         """By rules; where these do not understand all of it, by the model, if it is here and its query stands the check; else what
         rules understood. The form then shows the query, or one of the model's that a person may judge."""
         kept = [gr.skip()] * len(form.outputs)
@@ -59,12 +73,17 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
                 query = proposal.understood.query if proposal.understood else proposal.query
                 yield [render.answer(app.name, found), *form.filled(proposal.frame, query)]
                 return
-            shown = render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+            if got and got.denies:
+                shown = working.problem(_DENIED.format(", ".join(got.left)))
+            else:
+                shown = (
+                    render.answer(app.name, table_answer(asked, got, index)) if got else _not_understood(tables.asked)
+                )
             if proposal and chat and not (got and got.query == proposal.query):
                 suggestion = _suggestion(proposal, name_of(chat))
                 yield [suggestion + shown, *form.filled(proposal.frame, proposal.query, opened=True)]
             else:
-                yield [shown, *(form.filled(got.frame, got.query) if got else kept)]
+                yield [shown, *(form.filled(got.frame, got.query, opened=got.denies) if got else kept)]
         except SectorkitError as error:
             yield [working.problem(str(error)), *kept]
 
@@ -79,11 +98,11 @@ def tables_page(runtime: Runtime, app: SectorApp) -> None:
         return draw(found) if found else ""
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on([ask.click, question.submit], computed, question, [result, *form.outputs], **quiet)
+    gr.on([ask.click, question.submit], computed, question, [result, *form.outputs], trigger_mode="multiple", **quiet)
     form.run.click(working.or_problem(form.computed), form.fields, result, **quiet)
     for chip, example in chips:
         filled = chip.click(None, None, question, js=f"() => {json.dumps(example['label'])}", **quiet)
-        filled.then(computed, question, [result, *form.outputs], **quiet)
+        filled.then(computed, question, [result, *form.outputs], trigger_mode="multiple", **quiet)
     chart.focus(charts, None, chart, **quiet)
     chart.change(drawing, chart, drawn, **quiet)
 
