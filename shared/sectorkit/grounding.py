@@ -204,7 +204,10 @@ def _held_in(year: str, span: Span) -> bool:
         str(said.get("valid_from", "9999")) <= f"{year}-01-01" and str(said.get("valid_to", "9999")) >= f"{year}-12-31"
     )
     rule = said.get("status") in ("in_force", "superseded")  # and no report of what happened once
-    return whole and rule and not _YEAR.search(f"{said.get('heading', '')} {passage.page_content}")
+    heading = str(said.get("heading", "")).removeprefix(
+        str(said.get("title", ""))
+    )  # "Procurement Rule 2019" names itself
+    return whole and rule and not _YEAR.search(f"{heading} {passage.page_content}")
 
 
 def _weights(spans: Sequence[Span]) -> Callable[[str], float]:

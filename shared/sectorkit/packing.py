@@ -66,4 +66,4 @@ def _block(n: int, passage: Passage, text: str) -> str:
 
 def is_superseded(passage: Passage) -> bool:
     """Whether the passage's document says of itself that another has replaced it."""
-    return passage.metadata.get("status") == "superseded"
+    return str(passage.metadata.get("status") or "").casefold() == "superseded"

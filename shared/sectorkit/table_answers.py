@@ -93,10 +93,11 @@ async def by_model(request: Request, index: Index, chat: BaseChatModel) -> Answe
 
 
 async def proposed(request: Request, index: Index, chat: BaseChatModel) -> Proposal | None:
-    """The query that the model wrote, whether or not it stood the check; none for a request that is narrowed."""
+    """The query that the model wrote, whether or not it stood the check; none for a request that is narrowed. A time that the question
+    names narrows nothing: to a table it is a condition, which the query has to hold."""
     from sectorkit.table_proposals import propose
 
-    if request.where or request.as_of:
+    if request.where:
         return None
     return await propose(request.question, await asyncio.to_thread(tables_in, index), chat)
 

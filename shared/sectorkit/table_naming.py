@@ -16,6 +16,7 @@ from sectorkit.table_words import (
     COUNTED_ROWS,
     FILLING,
     NO,
+    ROWS_OF,
     STOP,
     SYNONYMS,
     YES,
@@ -144,7 +145,8 @@ class Naming:
         """The words of the document's title and file, and of the sheet, by their keys."""
         named = f"{self.frame.title} {self.frame.table.name} {PurePath(self.frame.source).stem}".replace("_", " ")
         parts = (part for token in tokens(plain(named)) for part in token.word.split("-"))
-        return frozenset(k for k in map(key, parts) if k not in STOP and not k.isdigit())
+        own = {k for k in map(key, parts) if k not in STOP and not k.isdigit()}
+        return frozenset(own | {key(word) for name, words in ROWS_OF.items() if key(name) in own for word in words})
 
     # -- columns -------------------------------------------------------------------------------------------------
 

@@ -382,6 +382,8 @@ class _Reader:
         ranked = high or low or most or rank or least or limit is not None
         down = not (low or least) or high
         aggregate = self._aggregate(numeric, group, ranked=ranked, most=most or least or rank)
+        if aggregate is None and group and numeric and (high or low) and say.PER.search(self.text):
+            aggregate, ranked = Aggregate(function="max" if high else "min", column=numeric[0]), False
         if aggregate is not None:
             self.score += 1.0
             order = [Order(column=aggregate.name if aggregate.column else COUNT, descending=down)] if group else []
@@ -457,7 +459,7 @@ class _Reader:
             ):
                 return Aggregate(function="count distinct", column=of)
             return Aggregate(function="count")
-        if group and ranked and additive:
+        if group and additive and (ranked or say.COMPARED.search(self.text)):
             return Aggregate(function="sum", column=additive[0])
         return Aggregate(function="count") if group and most and not numeric else None
 
@@ -589,6 +591,7 @@ class _Reader:
         self.missed += [said[0] for pattern in say.TWOFOLD if (said := pattern.search(self.text))]
         left = tuple(dict.fromkeys((*self.missed, *self._left())))
         plainly = not (query.aggregate or query.group_by or query.order_by)  # rows as they are
+        left += (said[0],) if plainly and (said := say.HOW_TO.match(self.text)) else ()
         if plainly:
             left = tuple(word for word in left if word not in ("each", "every"))
         if left and (more := self._keywords(left, plainly=plainly)):
@@ -603,7 +606,7 @@ class _Reader:
         """
         strange = any(
             len(word) < _WORD or not word.isascii() or word.isdigit() or word in say.NARROWING for word in left
-        )
+        ) or any(match["thing"] in left for match in say.COUNTED_THING.finditer(self.text))
         runs = self._runs(left)
         if any(self._modifies(run[-1]) for run in runs):
             return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sectorkit.query import Operator
@@ -60,7 +60,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "category": "category, categories, kind, kinds, type of complaint, 类别",
 }  # fmt: skip
 # Numbers that may be added up; of others, such as ratings, a sum over rows says little, so that rows themselves are ranked.
-ADDITIVE: Final = re.compile(r"cost|credit|quantity|amount|downtime|pieces|fee|费用|成本|数量|停机")
+ADDITIVE: Final = re.compile(r"cost|credit|quantity|amount|downtime|pieces|fee|\blost\b|scrap|费用|成本|数量|停机")
 UNITS: Final[Mapping[str, str]] = {
     "hours": "h", "hour": "h", "h": "h", "minutes": "min", "minute": "min", "euros": "eur", "euro": "eur", "eur": "eur", "€": "eur",
     "小时": "h", "分钟": "min", "欧元": "eur",
@@ -115,6 +115,10 @@ DIFFERENT: Final = re.compile(r"\b(?:different|distinct|unique|(?:kinds?|types?|
 ENTRIES: Final = re.compile(
     r"\b(?P<before>\w+) (?:log|register|list|records?|journal)\b|\b(?:log|register|list|records?|journal) of (?:the |all )?(?P<behind>\w+)"
 )
+# What people call the rows of a table of that title: the stops of a downtime log.
+ROWS_OF: Final[Mapping[str, Sequence[str]]] = {
+    "downtime": ("stop", "stoppage", "breakdown", "outage"), "incident": ("accident", "event"), "ncr": ("nonconformance", "nonconformity"),
+}  # fmt: skip
 MEAN: Final = re.compile(r"\b(?:mean|average|averaged|averages|typical|on average)\b|平均")
 SUM: Final = re.compile(
     r"\b(?:in total|total|sum|altogether|all together|how much|add up|adds up|added up|taken together|combined)\b|合计|总和|总"
@@ -172,6 +176,12 @@ OTHER: Final = re.compile(
     r"(?:\s(?:on|in|from|at|by|of|for|those|the ones|that|which|are|is|with|yet|being|to|the))*\s*[\"'“‘(]?\s*$"
 )
 # What wants more than rows that hold a word: "can I rely on", "how do I".
+HOW_TO: Final = re.compile(r"how (?:do|does|can|could|should) (?:i|we|you|one|they)\b|怎么(?!样)|如何")
+# The thing that is counted or listed: "how many stops" are no rows with the word "stop" in a cell.
+COUNTED_THING: Final = re.compile(
+    r"\b(?:how many|number of|no\. of|count of|(?:list|show)(?: me)?(?: all)?(?: the)?|all(?: the)?|which|first|last|more|most|fewest)\s+(?P<thing>[a-z]+)"
+)
+PER: Final = re.compile(r"\b(?:each|per|every|for all)\b|每|各(?![是为])")
 REASONING: Final = re.compile(
     r"(?:why|how (?:do|does|did|can|could|should|to)|(?:can|could|may|might|should|must|shall) (?!you\b)|(?:is|was|are) it)\b"
     r"|怎么|如何|为什么|能不能|可以|应该"

@@ -72,7 +72,7 @@ def _spans(question: str, today: date) -> list[tuple[date, date]]:
 
 def mark_superseded(request: Request, answer: Answer, index: Index) -> Answer:
     """An answer that rests on a document that is no longer in force says so."""
-    old = dict.fromkeys(c.title for c in answer.citations if c.status == "superseded")
+    old = dict.fromkeys(c.title for c in answer.citations if str(c.status or "").casefold() in _NOT_IN_FORCE)
     notes = tuple(f"No longer in force: {title}. The answer describes an earlier time." for title in old)
     return replace(answer, notes=(*answer.notes, *notes))
 

@@ -37,7 +37,7 @@ ALONE = "wind-turbine-fmea.csv"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", choices=("developed", "computed", "asked", "held-out"), default="held-out")
+    parser.add_argument("--set", choices=("developed", "computed", "asked", "second", "held-out"), default="held-out")
     parser.add_argument("--with-model", action="store_true")
     given = parser.parse_args()
     name = given.set
@@ -102,14 +102,15 @@ async def by_model(asked: Asked, name: str) -> None:
 
 
 class Asked:
-    """The plant's tables, the invented ones, and the FMEA of a wind turbine, each in an index of their own, in a folder: a question
-    does not say which of two FMEAs it means."""
+    """The plant's tables, the invented ones, the FMEA of a wind turbine and the two of the second set, each in an index of their own, in
+    a folder: a question does not say which of two FMEAs it means."""
 
     def __init__(self, place: Path) -> None:
         self._tables = {"": _tables(place / "plant", APP.corpus)}
         for name, tables in {
             "others": [t for t in FOLDER.glob("*.csv") if t.name != ALONE],
             "alone": [FOLDER / ALONE],
+            "second": list((FOLDER / "second").glob("*.csv")),
         }.items():
             (place / f"{name}-documents").mkdir()
             for table in tables:

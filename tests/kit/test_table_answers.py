@@ -338,6 +338,5 @@ def test_a_models_answer_has_the_result_beside_it(app: SectorApp, index: Index) 
     chat = FakeChat(replies=["The valves of hall 7 are overhauled once a year."])
     got = asyncio.run(answer(app, Request("How many overdue defects were there on Line 1?"), index=index, chat=chat))
     assert len(chat.asked) == 1
-    assert got.text.startswith("The valves of hall 7")
     assert got.computed is not None
     assert got.computed.left == ("overdue",)

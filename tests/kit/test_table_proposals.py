@@ -19,6 +19,7 @@ from sectorkit.retrieval.index import Index
 from sectorkit.table_answers import beside_tables, by_model, tables_in
 from sectorkit.table_checks import checked
 from sectorkit.table_proposals import examples, nearest, prompt, propose, schema, table_for
+from sectorkit.times import asked_about
 
 SETS = Path(__file__).parents[1] / "tables"
 LOG = ["Date,Line,Defect,Cost EUR,Remark"] + [
@@ -234,6 +235,14 @@ def test_what_stood_no_check_is_kept_for_a_person_to_judge(index: Index) -> None
         if got is not None:
             assert got.understood is None
             assert got.query == TableQuery.model_validate(query)
+
+
+def test_the_day_that_an_app_reads_out_of_a_question_does_not_keep_the_model_from_tables(index: Index) -> None:
+    """`asked_about` sets a day for every question: today, where none is named."""
+    app = SectorApp("test", "Test", "", Path(), "You answer.", before=(asked_about,), with_model=(by_model,))
+    got = asyncio.run(answer(app, Request(QUESTION), index=index, chat=FakeChat(replies=[LEAKS])))
+    assert got.computed is not None
+    assert (got.text, got.computed.by) == ("10", "fake")
 
 
 def test_a_question_that_is_narrowed_is_for_the_search(index: Index) -> None:
