@@ -20,7 +20,6 @@ APP = SectorApp(
         "What do I do when a nosebleed does not stop?",
         "When does a fever in a baby need a hospital?",
     ),
-    max_passages=8,
     disclaimer="A demonstration and no medical device. It can be wrong; a clinician decides. In an emergency call your emergency number.",
     about_persons=True,
 )
