@@ -111,9 +111,11 @@ def app_names() -> list[str]:
 
 
 def load_app(name: str) -> SectorApp:
-    """The app of that name. UnknownName lists the ones that there are."""
+    """The app of that name. UnknownName lists the ones that there are; ConfigurationError tells of one that bears another's."""
     known = app_names()
     if name not in known:
         raise UnknownName("app", name, known)
     app: SectorApp = importlib.import_module(name).APP
+    if app.name != name:  # its index would be another app's
+        raise ConfigurationError(f"apps/{name} makes an app named {app.name!r}; name it {name!r}, as its folder is")
     return app

@@ -204,9 +204,10 @@ def _held_in(year: str, span: Span) -> bool:
         str(said.get("valid_from", "9999")) <= f"{year}-01-01" and str(said.get("valid_to", "9999")) >= f"{year}-12-31"
     )
     rule = said.get("status") in ("in_force", "superseded")  # and no report of what happened once
-    heading = str(said.get("heading", "")).removeprefix(
-        str(said.get("title", ""))
-    )  # "Procurement Rule 2019" names itself
+    heading, title = str(said.get("heading", "")), str(said.get("title", ""))
+    first = heading.partition(" › ")[0]
+    if first and title and (first in title or title in first):  # "Procurement Rule 2019" names the document itself
+        heading = heading.removeprefix(first)
     return whole and rule and not _YEAR.search(f"{heading} {passage.page_content}")
 
 

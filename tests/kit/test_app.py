@@ -33,3 +33,17 @@ def test_a_file_of_examples_that_is_none_is_named(tmp_path: Path, text: str) -> 
 )
 def test_the_forms_of_the_apps_offer_examples(name: str, titles: tuple[str, ...]) -> None:
     assert all(len(load_app(name).page_examples(title)) >= 3 for title in titles)
+
+
+def test_a_copied_app_that_kept_its_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copied_app" / "corpus").mkdir(parents=True)
+    (tmp_path / "copied_app" / "__init__.py").write_text(
+        "from pathlib import Path\nfrom sectorkit.app import SectorApp\n"
+        'APP = SectorApp(name="first_app", title="A", tagline="", corpus=Path(), instructions="")\n',
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        ConfigurationError, match="apps/copied_app makes an app named 'first_app'; name it 'copied_app'"
+    ):
+        load_app("copied_app")

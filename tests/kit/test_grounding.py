@@ -246,6 +246,17 @@ def test_the_year_that_was_asked_about_need_not_stand_in_a_rule_of_that_time(cla
 
 
 @pytest.mark.parametrize(
+    "heading",
+    ["Procurement Rule 2019", "Procurement Rule 2019 › Periods", "Procurement Rule 2019 of the City › Periods"],
+)
+def test_the_year_in_a_documents_own_name_is_no_time_of_the_rule(heading: str) -> None:
+    titled = rule(OLD, heading=heading, title="Procurement Rule 2019")
+    assert ground(IN_2021, titled, year="2021").citations
+    later = rule(OLD, heading=f"{heading} › From 2023", title="Procurement Rule 2019")
+    assert not ground(IN_2021, later, year="2021").citations
+
+
+@pytest.mark.parametrize(
     ("claim", "found", "year"),
     [
         (IN_2021, rule(OLD), None),  # nobody asked about it
