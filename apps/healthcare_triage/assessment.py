@@ -122,10 +122,9 @@ def weighed(floor: Floor, examples: str, guidance: Guidance | None) -> tuple[str
     """Level, ESI and whose they are: the most urgent of the rules', the examples' and the guidance's, the first where two are alike."""
     by = {"rules": floor.level or "", "examples": examples, "guidance": ""}
     if guidance and (guidance.same or not examples):
-        least = (
-            () if guidance.same or floor.level else (guidance.usual, "routine")
-        )  # what is only near sends nobody home
-        by["guidance"] = max(guidance.level, *least, key=LEVELS.index) if least else guidance.level
+        # What is only near sends nobody home.
+        levels = [guidance.level] if guidance.same or floor.level else [guidance.level, guidance.usual, "routine"]
+        by["guidance"] = max(levels, key=LEVELS.index)
     who = max((who for who in by if by[who]), key=lambda who: LEVELS.index(by[who]), default="")
     level = by.get(who, "routine")
     return level, floor.esi if who == "rules" and floor.esi else ESI[level], who

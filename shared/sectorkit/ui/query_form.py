@@ -31,6 +31,11 @@ _OPERATORS = {
     "is": "=", "is not": "!=", "<": "<", "≤": "<=", ">": ">", "≥": ">=", "contains": "contains", "is empty": "is empty",
     "is not empty": "is not empty",
 }  # fmt: skip
+_OF: dict[Function | None, tuple[str, ...]] = {
+    "count distinct": ("number", "date", "text"), "sum": ("number",), "mean": ("number",), "max": ("number", "date"),
+    "min": ("number", "date"),
+}  # fmt: skip
+"""The kinds of columns that each is computed of; a count has none."""
 _VALUELESS = ("is empty", "is not empty")
 _NONE = "–"
 _AS_IT_IS = "as in the table"
@@ -251,14 +256,11 @@ class QueryForm:
         if frame is None:
             raise RequestError("Choose a table.")
         sort, direction, limit = rest[3 * CONDITIONS :]
-        asked = zip(
-            rest[0 : 3 * CONDITIONS : 3], rest[1 : 3 * CONDITIONS : 3], rest[2 : 3 * CONDITIONS : 3], strict=True
-        )
-        conditions = tuple((column or "", words, tuple(map(str, values or ()))) for column, words, values in asked)
+        asked = (rest[n : n + 3] for n in range(0, 3 * CONDITIONS, 3))
         conditions = tuple(
-            (c if c != _NONE else "", words, values)
-            for c, words, values in conditions
-            if c not in ("", _NONE) or values
+            ("" if column in (None, _NONE) else column, words, tuple(map(str, values or ())))
+            for column, words, values in asked
+            if column not in (None, "", _NONE) or values
         )
         chosen = Choices(show, of, tuple(each or ()), tuple(columns or ()), conditions, sort, direction, limit)
         index = index_of(self._runtime, self._app)
@@ -268,14 +270,7 @@ class QueryForm:
 def _needed(frame: Frame, chosen: Choices) -> list[Any]:
     """The column that is computed with, the columns of rows, and what can be sorted by: what goes with what is shown."""
     function = _SHOWN[chosen.show]
-    kinds = {
-        None: (),
-        "count": (),
-        "count distinct": ("number", "date", "text"),
-        "max": ("number", "date"),
-        "min": ("number", "date"),
-    }
-    of = [c for c, kind in frame.kinds.items() if kind in kinds.get(function, ("number",))]
+    of = [c for c, kind in frame.kinds.items() if kind in _OF.get(function, ())]
     plainly = function is None and not chosen.each
     sorts = list(frame.kinds) if plainly else [*([_RESULT] if function else []), *chosen.each]
     return [
