@@ -40,7 +40,8 @@ def chunk(
         pieces = list(_pieces(document.text, blocks, count, max_tokens))
         groups = _pack(document.text, pieces, count, max_tokens)
         if any(b.row is not None for b in blocks) and sum(tokens for _, tokens in pieces) > max_tokens:
-            groups = _records(document.text, blocks, count, max_tokens)
+            numbers = [blocks[bisect_right(starts, at) - 1].row for (at, _), _ in pieces]
+            groups = _records(document.text, pieces, numbers, count, max_tokens)
         for group in groups:
             start, end = group[0][0], group[-1][1]
             text = document.text[start:end]
@@ -151,11 +152,13 @@ def _cut(text: str, start: int, end: int, count: Callable[[str], int], limit: in
     yield from _cut(text, middle, end, count, limit)
 
 
-def _records(text: str, blocks: list[Block], count: Callable[[str], int], limit: int) -> Iterator[list[Span]]:
-    """The blocks of a row together, however many lines it has; rows together while they fit into a third of `limit`."""
+def _records(
+    text: str, pieces: list[tuple[Span, int]], rows: list[int | None], count: Callable[[str], int], limit: int
+) -> Iterator[list[Span]]:
+    """The pieces of a row, whose number `rows` has for each, together, however many lines it has; rows together while they fit into a third of `limit`."""
     held: list[Span] = []
-    for _, blocks_of_row in groupby(blocks, key=lambda block: block.row):
-        groups = list(_pack(text, _pieces(text, list(blocks_of_row), count, limit), count, limit))
+    for _, of_row in groupby(zip(rows, pieces, strict=True), key=lambda one: one[0]):
+        groups = list(_pack(text, (piece for _, piece in of_row), count, limit))
         if held and (len(groups) > 1 or count(text[held[0][0] : groups[0][-1][1]]) > limit // _RECORDS):
             yield held
             held = []
