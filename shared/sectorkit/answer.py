@@ -134,6 +134,16 @@ class Answer:
     fields: Mapping[str, Any] = field(default_factory=dict)
     computed: Computed | None = None
 
+    @property
+    def by_code(self) -> bool:
+        """Whether the answer is what a query computed, and no model's."""
+        return self.computed is not None and not self.computed.beside
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether the words are a rule's own: no sentence of them was checked against the documents."""
+        return self.verdict == "supported" and not self.claims and not self.by_code
+
     def to_dict(self) -> dict[str, Any]:
         """JSON form; `evidence` is the ids of the passages that the model saw, in order."""
         return {

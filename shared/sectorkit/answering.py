@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -26,6 +25,7 @@ from sectorkit.retrieval.index import Index, Mode, check_text
 from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.rerank import Reranker, rerank
+from sectorkit.times import is_in_force, standing
 from sectorkit.verifying import DECLINED, Draft, abstain, verify
 
 _Chunk = TypeVar("_Chunk")
@@ -225,13 +225,6 @@ def prompt(app: SectorApp, request: Request, evidence: Sequence[Evidence], limit
     ]
 
 
-def in_force(passage: Passage, span: tuple[date, date]) -> bool:
-    """Whether the passage's document was in force on any day of `span`; one without dates always is."""
-    first, last = (day.isoformat() for day in span)
-    begins, ends = passage.metadata.get("valid_from"), passage.metadata.get("valid_to")
-    return not (begins and str(begins) > last) and not (ends and str(ends) < first)
-
-
 class _Clock:
     def __init__(self) -> None:
         self._start = self._last = time.perf_counter()
@@ -261,13 +254,15 @@ def _retrieve(
             raise
         notes.append(f"{BY_WORDS}: {error}")
         found, out = _in_force_at_the_time(request, index, "lexical")
-    titles = list(dict.fromkeys(str(hit.passage.metadata.get("title")) for hit in out[:3]))
-    if found:
-        notes += [f"Left out, not in force at the time asked about: {title}" for title in titles]
-    elif out:
-        notes.append("Nothing was in force at the time asked about. What is shown holds at another time.")
     hits = found or out
     unrelated = _far_from_all(hits, index)  # of all hits: a reranker may put the nearest one last
+    if found:
+        named = dict.fromkeys(_named(hit.passage) for hit in out[:3])
+        notes += [f"Left out, not in force at the time asked about: {name}" for name in named]
+    elif out and not unrelated:
+        notes.append(
+            "Nothing that was found was in force at the time asked about. What is shown holds at another time, or never did."
+        )
     if reranker is not None and not unrelated:
         try:
             hits = rerank(request.question, hits, reranker)
@@ -290,11 +285,17 @@ def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[l
         found = index.search(request.question, depth, where=request.where, mode=mode)
         if request.as_of is None:
             return found, []
-        hits = [hit for hit in found if in_force(hit.passage, request.as_of)]
+        hits = [hit for hit in found if is_in_force(hit.passage.metadata, *request.as_of)]
         if len(hits) >= request.k or len(found) < depth or depth >= _DEEPEST:
-            out = [hit for hit in found[: request.k] if not in_force(hit.passage, request.as_of)]
+            out = [hit for hit in found[: request.k] if not is_in_force(hit.passage.metadata, *request.as_of)]
             return hits, out
         depth *= 4  # many revisions of a rule can stand before the one in force
+
+
+def _named(passage: Passage) -> str:
+    """A document for a note: "Old fees (superseded since 2023-06-30)"."""
+    title, stands = str(passage.metadata.get("title")), standing(passage.metadata)
+    return f"{title} ({stands})" if stands else title
 
 
 def _far_from_all(hits: Sequence[Hit], index: Index) -> bool:

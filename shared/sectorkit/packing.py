@@ -9,6 +9,7 @@ from functools import partial
 from sectorkit.answer import Evidence
 from sectorkit.injection import without_injections
 from sectorkit.retrieval.passage import Hit, Passage
+from sectorkit.times import standing
 
 _WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")  # a character, in scripts without spaces
 
@@ -60,10 +61,5 @@ def render(evidence: Sequence[Evidence]) -> str:
 def _block(n: int, passage: Passage, text: str) -> str:
     meta = passage.metadata
     where = " › ".join(str(part) for part in (meta.get("title"), meta.get("heading")) if part)
-    superseded = f" (superseded since {meta.get('valid_to', 'an unknown day')})" if is_superseded(passage) else ""
-    return f"[{n}] {where}{superseded}\n{text}"
-
-
-def is_superseded(passage: Passage) -> bool:
-    """Whether the passage's document says of itself that another has replaced it."""
-    return str(passage.metadata.get("status") or "").casefold() == "superseded"
+    stands = f" ({words})" if (words := standing(meta)) else ""
+    return f"[{n}] {where}{stands}\n{text}"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from sectorkit.answer import Delta, Done, Request, Retrieved
@@ -21,7 +23,7 @@ from sectorkit.app import SectorApp, load_app
 from sectorkit.errors import ConfigurationError, IndexBusy, SectorkitError, StoreError
 from sectorkit.models.catalogue import chosen_chat
 from sectorkit.parts import limits_for, open_embedder, open_index, open_reranker, rebuild_index, start_chat_server
-from sectorkit.progress import Progress, silent
+from sectorkit.progress import Progress
 
 if TYPE_CHECKING:
     from sectorkit.answer import Answer
@@ -30,17 +32,21 @@ if TYPE_CHECKING:
     from sectorkit.settings import Settings
 
 # Without emoji codes: 1:100:200 in a quote is no picture.
+_LINE_SECONDS = 10
 out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, emoji=False)
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """A progress bar on stderr, so that stdout stays clean."""
+    """A progress bar on stderr, so that stdout stays clean; where that is a file, a line from time to time."""
     if not err.is_terminal:
-        yield silent
+        yield _Lines()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
     with Bar(*columns, console=err, transient=True) as bar:
         task = bar.add_task(label, total=None)
 
@@ -49,6 +55,20 @@ def progress_bar(label: str) -> Iterator[Progress]:
             bar.update(task, description=escape(message[:70]), completed=fraction or 0.0, total=total)
 
         yield progress
+
+
+class _Lines:
+    """Progress for a log: what is done every ten seconds, and nothing of work that takes less."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, message: str, fraction: float | None = None) -> None:
+        now = time.monotonic()
+        if now - self._said >= _LINE_SECONDS:
+            self._said = now
+            share = "" if fraction is None else f" ({fraction:.0%})"
+            err.print(f"{datetime.now():%H:%M:%S} {escape(message)}{share}", soft_wrap=True)
 
 
 @contextmanager
@@ -102,6 +122,8 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
     for source, notes in report.notes.items():
         for note in notes:
             out.print(f"[dim]note:[/] {escape(source)}: {escape(note)}")
+    for new, old in report.moved.items():
+        out.print(f"[dim]moved:[/] {escape(old)} to {escape(new)}")
     for source, reason in report.skipped.items():
         out.print(f"[dim]skipped:[/] {escape(source)} {escape(reason)}")
     _warn(report)
@@ -194,7 +216,7 @@ def search(
         out.print(f"[bold]{place}. {escape(str(meta['title']))}[/] [dim]{escape(str(meta['locator']))} ({found})[/]")
         out.print(f"   {escape(hit.passage.page_content[:300])}\n")
     if not hits:
-        err.print("no passage was found; is the filter right? see: sectorkit index status")
+        err.print(f"no passage was found; is the filter right? see: sectorkit index status {name}")
     return 0
 
 
@@ -255,6 +277,8 @@ async def _stream(
             case Done(answer=answer):
                 if not quiet:
                     err.print()
+                    if answer.reason in ("not_supported", "not_answered"):
+                        err.print("[dim]The model's draft above is no answer: see below.[/]")
                 return answer
             case _:
                 pass
@@ -267,7 +291,8 @@ def show(result: Answer) -> None:
     out.print()
     for warning in result.warnings:
         out.print(f"[bold yellow]{escape(warning.quote)}[/] [dim]{escape(warning.title)}, {escape(warning.locator)}[/]")
-    out.print(f"[{colour} bold]{result.verdict}[/]  {escape(result.text)}\n")
+    verdict = "by a rule of the app" if result.by_rule else result.verdict
+    out.print(f"[{'cyan' if result.by_rule else colour} bold]{verdict}[/]  {escape(result.text)}\n")
     if found := result.computed:
         if found.beside:
             out.print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sectorkit.answer import Answer, Request
@@ -25,20 +25,34 @@ _UNTIL = re.compile(r"(?:\b(?:before|until|till|prior to|avant|jusqu'en|jusqu’
 _SINCE_ZH, _UNTIL_ZH = re.compile(r"^\s*年?(?:以来|之后|以后|起)"), re.compile(r"^\s*年?(?:之前|以前)")
 _NAMED = re.compile(rf"(?:{_RULE}\s*(?:of|de|du|from)?\s*$)|^(?:\s+\w+){{0,2}}\s+{_RULE}", re.I)
 _LONG_AGO = date(1900, 1, 1)
+_CURRENT = frozenset({"", "in_force", "final", "current"})
 _NEVER_IN_FORCE = frozenset({"draft", "withdrawn"})
-_NOT_IN_FORCE = _NEVER_IN_FORCE | {"superseded", "repealed", "obsolete", "replaced"}
+_ENDED = frozenset({"superseded", "repealed", "obsolete", "replaced"})
 
 
-def is_in_force(metadata: Mapping[str, Any], on: date) -> bool:
-    """Whether a document is in force on that day: by its `valid_from` and `valid_to`, and by its `status` where it has no end.
+def is_in_force(metadata: Mapping[str, Any], on: date, until: date | None = None) -> bool:
+    """Whether a document is in force on that day, or on any from then `until` another: by `valid_from`, `valid_to`, `status`.
 
-    A draft, and what was withdrawn, never is.
+    A draft, and what was withdrawn, never is. What was superseded without a `valid_to` ended on some day before today.
     """
-    status = str(metadata.get("status") or "").casefold()
-    first, last = str(metadata.get("valid_from") or ""), str(metadata.get("valid_to") or "")
-    if status in _NEVER_IN_FORCE or first > on.isoformat() or (last and last < on.isoformat()):
-        return False
-    return bool(last) or status not in _NOT_IN_FORCE
+    status = _status(metadata)
+    begins, ends = str(metadata.get("valid_from") or ""), str(metadata.get("valid_to") or "")
+    if not ends and status in _ENDED:
+        ends = (date.today() - timedelta(days=1)).isoformat()
+    in_time = begins <= (until or on).isoformat() and (not ends or ends >= on.isoformat())
+    return in_time and status not in _NEVER_IN_FORCE
+
+
+def standing(metadata: Mapping[str, Any]) -> str:
+    """What a reader must know of a document's `status`: "superseded since 2023-06-30", "draft"; nothing where it holds."""
+    status = _status(metadata)
+    if status in _ENDED:
+        return f"{status} since {metadata.get('valid_to') or 'an unknown day'}"
+    return "" if status in _CURRENT else status.replace("_", " ")
+
+
+def _status(metadata: Mapping[str, Any]) -> str:
+    return str(metadata.get("status") or "").strip().casefold().replace(" ", "_")
 
 
 def asked_about(request: Request, index: Index) -> Request:
@@ -71,10 +85,15 @@ def _spans(question: str, today: date) -> list[tuple[date, date]]:
 
 
 def mark_superseded(request: Request, answer: Answer, index: Index) -> Answer:
-    """An answer that rests on a document that is no longer in force says so."""
-    old = dict.fromkeys(c.title for c in answer.citations if str(c.status or "").casefold() in _NOT_IN_FORCE)
-    notes = tuple(f"No longer in force: {title}. The answer describes an earlier time." for title in old)
-    return replace(answer, notes=(*answer.notes, *notes))
+    """An answer that rests on a document that is no longer, or was never, in force says so."""
+    cited = {c.title: _status({"status": c.status}) for c in answer.citations}
+    old = [
+        f"No longer in force: {title}. The answer describes an earlier time."
+        for title, status in cited.items()
+        if status in _ENDED
+    ]
+    never = [f"Not in force: {title} ({status})." for title, status in cited.items() if status in _NEVER_IN_FORCE]
+    return replace(answer, notes=(*answer.notes, *old, *never))
 
 
 def _day(year: int, month: int, day: int) -> date | None:

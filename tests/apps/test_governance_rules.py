@@ -11,12 +11,11 @@ import pytest
 
 from governance_search import APP
 from sectorkit.answer import Answer, Citation, Request
-from sectorkit.answering import in_force
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.golden import locate, read_golden
 from sectorkit.injection import injected_spans
 from sectorkit.retrieval.index import Index, SyncReport
-from sectorkit.times import asked_about, mark_superseded
+from sectorkit.times import asked_about, is_in_force, mark_superseded
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +87,8 @@ def test_the_two_revisions_are_told_apart_by_their_dates(synced: tuple[Index, Sy
     index, _ = synced
     old, new = (index.passages_of(f"procurement-rule-{year}.pdf")[0] for year in (2019, 2023))
     in_2020, today = (date(2020, 1, 1), date(2020, 12, 31)), TODAY
-    assert [in_force(old, in_2020), in_force(new, in_2020)] == [True, False]
-    assert [in_force(old, today), in_force(new, today)] == [False, True]
+    assert [is_in_force(p.metadata, *in_2020) for p in (old, new)] == [True, False]
+    assert [is_in_force(p.metadata, *today) for p in (old, new)] == [False, True]
 
 
 def test_exactly_one_document_addresses_the_model(synced: tuple[Index, SyncReport]) -> None:

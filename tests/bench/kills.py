@@ -2,14 +2,14 @@
 
     .venv/bin/python tests/bench/kills.py [-n 200] [--documents 120] [--seed 0]
 
-Each round changes the folder (adds, changes, removes), starts a sync in a process of its own and kills it with SIGKILL
+Each round changes the folder (adds, changes, moves, removes; at times a document of a thousand passages), starts a sync in a process of its own and kills it with SIGKILL
 at a random moment of the time that a whole sync takes. Then the index is opened as it was left:
 
 - every document that it names must be found by its own word, in both stores, as one whole state (old or new);
 - every hit must be an exact slice of its document;
 
 and after half of the rounds, chosen at random, a sync must bring it to the folder's state, with nothing left over in
-any store. Real Chroma, Tantivy and SQLite; the vectors are fake, since their making is no part of what is tested.
+any store, and the vector of every passage that of its own text. Real Chroma, Tantivy and SQLite; the vectors are fake, since their making is no part of what is tested.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from rich.progress import track
 
 from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index
 
 _CHANGES = 0.3  # share of the documents that a round touches
@@ -84,11 +86,16 @@ class Trial:
             if what < 0.2 and source in self.texts:
                 (self.corpus / source).unlink()
                 del self.texts[source]
+            elif what < 0.3 and source in self.texts:
+                moved = f"m{self.random.randrange(self.most):04}.md"
+                (self.corpus / source).rename(self.corpus / moved)
+                self.texts[moved] = self.texts.pop(source)
+                self.past.setdefault(moved, set()).update(self.past[source])
             else:
                 self.write(source, 1000 * n + at)
 
     def write(self, source: str, version: int) -> None:
-        parts = self.random.randint(1, 12)
+        parts = 1_000 if self.random.random() < 0.02 else self.random.randint(1, 12)
         body = "\n\n".join(f"## Part {i}\n\n{'Fees and permits of the city. ' * 40}v{version}" for i in range(parts))
         text = f"# Document {source[:5]}\n\n{body}\n"
         (self.corpus / source).write_text(text, encoding="utf-8")
@@ -124,8 +131,9 @@ class Trial:
         try:
             named = {d.source for d in index.documents() if d.status == "indexed"}
             for source in self.random.sample(sorted(named), min(8, len(named))):
+                name = index.document(source).text.split()[2]
                 for mode in ("lexical", "dense"):
-                    hits = index.search(f"Document {source[:5]}", 40, mode=mode, where={"source": source})
+                    hits = index.search(f"Document {name}", 40, mode=mode, where={"source": source})
                     text = index.document(source).text
                     versions = {part for part in text.split() if part.startswith("v")}
                     if not hits:
@@ -151,6 +159,14 @@ class Trial:
             for source in stored.keys() & self.texts.keys():
                 if stored[source].split()[-1] != self.texts[source].split()[-1]:
                     self.wrong(f"{source} is not the folder's")
+            passages = [p for source in stored for p in index.passages_of(source)]
+            if passages:
+                made = np.asarray(FakeEmbedder().embed_documents([context(p) for p in passages]), np.float32)
+                made /= np.linalg.norm(made, axis=1, keepdims=True)
+                kept = index.stores.vectors([str(p.id) for p in passages])
+                for passage, far in zip(passages, np.abs(kept - made).max(axis=1), strict=True):
+                    if far > 1e-5:
+                        self.wrong(f"{passage.metadata['source']} has a vector that is not its own")
             self.found["whole syncs"] += 1
         finally:
             index.close()

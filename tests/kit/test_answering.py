@@ -17,6 +17,7 @@ from sectorkit.app import SectorApp
 from sectorkit.errors import RequestError, ServerUnavailable
 from sectorkit.fakes import FakeChat, FakeEmbedder, FakeReranker
 from sectorkit.retrieval.index import Index
+from sectorkit.times import asked_about, mark_superseded
 from sectorkit.verifying import DECLINED
 
 DOCUMENTS = {
@@ -169,6 +170,38 @@ def test_what_is_not_in_force_is_left_out_and_said(app: SectorApp, index: Index)
     assert got.verdict == "abstained", "20 VLM was the price of another time"
     assert any("not in force" in note and "Old fees" in note for note in got.notes)
     assert "20 VLM" not in str(chat.asked[0][-1].content)
+
+
+@pytest.mark.parametrize("status", ["draft", "withdrawn", "superseded", "repealed"])
+def test_without_days_too_what_is_not_in_force_is_left_out(
+    app: SectorApp, index: Index, tmp_path: Path, status: str
+) -> None:
+    corpus = tmp_path / "other"
+    corpus.mkdir()
+    (corpus / "waste.md").write_text(DOCUMENTS["waste.md"])
+    (corpus / "plan.md").write_text("# Planned fees\n\nA bulky waste collection costs 77 VLM.\n")
+    (corpus / "metadata.toml").write_text(f'["plan.md"]\nstatus = "{status}"\n')
+    index.sync(corpus)
+    app = replace(app, before=(asked_about,))
+    got = ask(app, index, "What does a bulky waste collection cost?", "A bulky waste collection costs 77 VLM.")
+    assert got.verdict == "abstained"
+    assert any(note.startswith("Left out, not in force") and f"Planned fees ({status}" in note for note in got.notes)
+    assert "77 VLM" not in str([hit.passage.page_content for hit in got.hits])
+    (corpus / "waste.md").unlink()
+    index.sync(corpus)
+    only = ask(
+        replace(app, after=(mark_superseded,)), index, "What does a bulky waste collection cost?", "It costs 77 VLM."
+    )
+    assert any("Nothing that was found was in force" in note for note in only.notes)
+    assert any("force: Planned fees" in note for note in only.notes)  # where it is cited
+
+
+def test_a_question_about_something_else_is_not_told_of_times(app: SectorApp, index: Index) -> None:
+    index.embedder.unrelated_below = 2.0  # type: ignore[attr-defined]
+    span = (date(1950, 1, 1), date(1950, 1, 1))
+    got = asyncio.run(answer(app, Request("Who won in 1950?", as_of=span), index=index, chat=None))
+    assert got.reason == "nothing_found"
+    assert not any("in force" in note for note in got.notes)
 
 
 def test_text_aimed_at_the_model_never_reaches_it(app: SectorApp, index: Index) -> None:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from sectorkit import terminal
 
 APP = "governance_search"
 COST = "What does a bulky waste collection cost?"
@@ -287,3 +290,19 @@ def test_what_a_reranker_cannot_read_is_said(run: Run, reranker: Any) -> None:
     assert ran.status == 0
     assert "reranker: by-words (not for " in ran.err
     assert "Chinese" in ran.err
+
+
+def test_without_a_terminal_long_work_tells_how_far_it_is_in_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 2.0, 11.0, 15.0, 22.0])
+    monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with terminal.progress_bar("starting") as progress:
+        for share in (0.1, 0.2, 0.3, 0.4):
+            progress("indexing [a].md", share)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert [line.partition(" ")[2] for line in said.err.splitlines()] == [
+        "indexing [a].md (20%)",
+        "indexing [a].md (40%)",
+    ]

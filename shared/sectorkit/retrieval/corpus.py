@@ -76,9 +76,12 @@ def scan(folder: Path) -> tuple[list[CorpusFile], list[Skipped]]:
             skipped.append(Skipped(source.encode(errors="backslashreplace").decode(), reason))
         elif not path.is_dir():
             files.append(CorpusFile(source, path, side.pop(source, {})))
-    skipped += [
-        Skipped(source, f"is named in {METADATA_FILE} and is not there; add it, or remove its entry") for source in side
-    ]
+    bare = {file.path.name: file.source for file in files if not file.metadata}
+    for source in side:
+        what = "add it, or remove its entry"
+        if (moved := bare.get(Path(source).name)) is not None:
+            what = f'{moved} has no entry: if it is the same file, name that in place of "{source}"'
+        skipped.append(Skipped(source, f"is named in {METADATA_FILE} and is not there; {what}"))
     return files, skipped
 
 

@@ -3,7 +3,8 @@
 The stores of words and vectors follow it. Whatever a sync is about to write to them or to remove from them is
 first noted in `journal`; a document's passages change in one transaction, which is the moment when readers see
 the new state. A sync that was killed leaves journal entries behind, and the next one clears them up: what the
-manifest does not name is removed from both stores.
+manifest does not name is removed from both stores. Of a long document that was half embedded, `made` says whose
+vectors are whole, so that the next sync goes on from there.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS passages (
 CREATE INDEX IF NOT EXISTS passages_of ON passages(source, ordinal);
 CREATE TABLE IF NOT EXISTS journal (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS slots (slot INTEGER PRIMARY KEY, id TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS made (id TEXT PRIMARY KEY, key BLOB NOT NULL);
 """
 
 
@@ -148,6 +150,11 @@ class Manifest:
                 found[passage] = Document(id=passage, page_content=text, metadata=metadata)
         return found
 
+    def live(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of `ids` that are passages of a document."""
+        query = "SELECT id FROM passages WHERE id IN "
+        return frozenset(row[0] for part in _parts(ids) for row in self._rows(f"{query}({_marks(part)})", part))
+
     def passage_ids(self, source: str | None = None) -> list[str]:
         """Ids of one document's passages in order, or of all."""
         if source is None:
@@ -170,9 +177,12 @@ class Manifest:
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
 
-    def replace(self, documents: Iterable[tuple[StoredDocument, Sequence[Passage]]]) -> None:
-        """Put documents and their passages in the place of what was there, all in one transaction."""
+    def replace(
+        self, documents: Iterable[tuple[StoredDocument, Sequence[Passage]]], *, gone: Iterable[str] = ()
+    ) -> None:
+        """Put documents and their passages in the place of what was there, and take out those `gone`, in one transaction."""
         with self._transaction() as db:
+            db.executemany("DELETE FROM documents WHERE source = ?", [(source,) for source in gone])
             for document, passages in documents:
                 db.execute("DELETE FROM documents WHERE source = ?", (document.source,))
                 db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _row(document))
@@ -261,10 +271,27 @@ class Manifest:
         rows = self._rows("SELECT j.id, p.id IS NOT NULL FROM journal j LEFT JOIN passages p ON p.id = j.id")
         return [i for i, live in rows if not live], [i for i, live in rows if live]
 
-    def settle(self) -> None:
-        """Empty the journal: the stores are as the manifest says, and who looked at them before looks again."""
+    def made(self, ids: Sequence[str], keys: Sequence[bytes]) -> None:
+        """Write down that the vectors of `ids` are stored, and by the `text_key` of what they were made."""
         with self._transaction() as db:
-            if db.execute("DELETE FROM journal").rowcount:
+            db.executemany("INSERT OR REPLACE INTO made VALUES (?, ?)", zip(ids, keys, strict=True))
+
+    def half_made(self) -> dict[str, bytes]:
+        """Id -> key of vectors that are stored for a document that is not in yet."""
+        rows = self._rows(
+            "SELECT m.id, m.key FROM made m JOIN journal j ON j.id = m.id LEFT JOIN passages p ON p.id = m.id "
+            "WHERE p.id IS NULL"
+        )
+        return dict(rows)
+
+    def settle(self, keep: Iterable[str] = ()) -> None:
+        """Empty the journal but for `keep`: the stores are as the manifest says, and who looked before looks again."""
+        with self._transaction() as db:
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id TEXT PRIMARY KEY)")
+            db.execute("DELETE FROM kept")
+            db.executemany("INSERT INTO kept VALUES (?)", [(i,) for i in keep])
+            db.execute("DELETE FROM made WHERE id NOT IN (SELECT id FROM kept)")
+            if db.execute("DELETE FROM journal WHERE id NOT IN (SELECT id FROM kept)").rowcount:
                 self._advance(db)
 
 

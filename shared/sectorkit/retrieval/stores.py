@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from math import ceil
 from pathlib import Path
@@ -151,7 +151,13 @@ class Stores:
             self._count = self.manifest.counts()[2]
         if self._count <= self._exact and self._places().complete:
             return self._compared(vector, k, None)
-        return self._by_graph(vector, k)
+        asked = k
+        while True:  # the graph holds what a sync is about to bring, too
+            found = self._by_graph(vector, asked)
+            live = self.manifest.live([i for i, _ in found])
+            if len(live) >= k or len(found) < asked:
+                return [hit for hit in found if hit[0] in live][:k]
+            asked *= 4
 
     def _filtered(self, vector: Sequence[float], k: int, where: Where) -> list[tuple[str, float]]:
         import numpy as np
@@ -223,10 +229,10 @@ class Stores:
                 self.manifest.free_slots(ids)
             self.lexical.update(remove=ids)
 
-    def settle(self) -> None:
-        """The stores are as the manifest says: empty its journal. Our own change needs no other client."""
+    def settle(self, keep: Iterable[str] = ()) -> None:
+        """The stores are as the manifest says: empty its journal but for `keep`. Our own change needs no other client."""
         with self._lock:
-            self.manifest.settle()
+            self.manifest.settle(keep)
             self._seen = self.manifest.generation
 
     def drop_old_words(self) -> None:
@@ -255,6 +261,10 @@ class Stores:
                 dense, slots = self._dense.ids(), self._slots()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
         return live - lexical, live - (dense & slots.keys()), (dense | lexical | slots.keys()) - live
+
+    def held(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` whose vectors the file has."""
+        return set(self._slots(ids))
 
     def _slots(self, ids: Sequence[str] | None = None) -> dict[str, int]:
         """Id -> slot of everything (or of `ids`) whose vector is in the file: it may have been cut off or lost."""

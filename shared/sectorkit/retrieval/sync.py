@@ -1,7 +1,8 @@
 """Sync: bring an index to the state of a folder. Safe to kill at any moment; one writer at a time.
 
 Documents become visible in one transaction of the manifest, after their words and vectors are stored. What a kill
-leaves behind is in the journal, and the next sync clears it up.
+leaves behind is in the journal, and the next sync clears it up. No text is embedded twice: what was made of a document
+that was moved, of which only the metadata changed, or in whose midst a sync was killed, is taken from where it lies.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from sectorkit.retrieval.chunk import chunk, context
 from sectorkit.retrieval.corpus import CorpusFile, plain, scan
 from sectorkit.retrieval.embed import Embedder
 from sectorkit.retrieval.filters import PASSAGE_FIELDS
+from sectorkit.retrieval.known import text_key
 from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.parse import parse
@@ -45,11 +47,15 @@ _Read: TypeAlias = tuple[StoredDocument, list[Passage]]
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did, by source. `failed` and `skipped` carry the reason, `notes` what is worth knowing."""
+    """What a sync did, by source. `failed` and `skipped` carry the reason, `notes` what is worth knowing.
+
+    `moved` is where each file was that has another name or place now and is otherwise the same.
+    """
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    moved: dict[str, str] = field(default_factory=dict)
     unchanged: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -60,6 +66,7 @@ class SyncReport:
         """One line for a person."""
         counts = {"added": self.added, "changed": self.changed, "removed": self.removed, "unchanged": self.unchanged}
         parts = [f"{len(v)} {k}" for k, v in counts.items()]
+        parts += [f"{len(self.moved)} moved"] * bool(self.moved)
         parts += [f"{len(self.failed)} failed", f"{len(self.skipped)} skipped"]
         return ", ".join(parts) + f"; {self.passages} passages"
 
@@ -104,24 +111,31 @@ class _Sync:
         self._total = self._done = 0  # bytes of files
         self._batch = _BATCH
         self._doing = ""
+        self._moved: dict[str, str] = {}  # where a file was, by where it is
+        self._half: dict[str, bytes] = {}  # what a killed sync had embedded of documents that are not in yet
 
     def run(self, corpus: Path, files: Sequence[CorpusFile], skipped: dict[str, str]) -> SyncReport:
         self._repair()
         before = self._manifest.digests()
         after, failed = _digests(files)
-        removed = sorted(set(before) - {f.source for f in files})
+        gone = set(before) - {f.source for f in files}
+        self._moved = _moved({s: before[s] for s in gone}, {s: d for s, d in after.items() if s not in before})
+        removed = sorted(gone - set(self._moved.values()))
         self._remove(removed)
         todo = [f for f in files if f.source in after and not self._is_read(before.get(f.source, ""), after[f.source])]
         notes = self._index(todo, after)
+        self._stores.drop(list(self._half))  # of a document that is no longer as it was
+        self._stores.settle()
         self._manifest.set("corpus", str(corpus.resolve()))
         self._manifest.set("synced", datetime.now(UTC).isoformat(timespec="seconds"))
         failed |= {d.source: d.problem or "" for d in self._manifest.documents() if d.status == "failed"}
         self._progress("index is up to date", 1.0)
         touched = sorted({f.source for f in todo} - set(failed))
         return SyncReport(
-            added=tuple(s for s in touched if s not in before),
+            added=tuple(s for s in touched if s not in before and s not in self._moved),
             changed=tuple(s for s in touched if s in before),
             removed=tuple(removed),
+            moved={new: old for new, old in sorted(self._moved.items()) if new in touched},
             unchanged=tuple(f.source for f in files if f.source not in touched and f.source not in failed),
             failed=failed,
             skipped=skipped,
@@ -137,7 +151,7 @@ class _Sync:
     def _repair(self) -> None:
         """After a kill, or the loss of a store: take out what no document names, put back what one does.
 
-        Where only words are missing, as after a change of what a word is, nothing is embedded; and no vector is that
+        What is whole of a document that is not in yet stays, to go on from. Where only words are missing, as after a change of what a word is, nothing is embedded; and no vector is that
         one of its two places still has.
         """
         wordless, vectorless, extra = self._stores.differences()
@@ -146,14 +160,16 @@ class _Sync:
         lost = self._share(sorted(vectorless - in_doubt))
         dead, live = self._manifest.unsettled()
         live = [i for i in live if i in in_doubt or i in lost]
-        self._stores.drop(dead)
+        half = self._manifest.half_made()
+        self._half = {i: half[i] for i in self._stores.held(list(half))}
+        self._stores.drop([i for i in dead if i not in self._half])
         if live:
             self._doing = "repairing the index"
-            self._put(list(self._manifest.passages(live).values()), lambda share: share)
+            self._put(list(self._manifest.passages(live).values()), {}, lambda share: share)
         if wordless := wordless - set(live):
             self._progress("indexing the words anew", 0.0)
             self._stores.lexical.update(add=self._stored(sorted(wordless)))
-        self._stores.settle()
+        self._stores.settle(keep=self._half)
         self._stores.drop_old_words()
 
     def _share(self, ids: Sequence[str]) -> set[str]:
@@ -173,7 +189,7 @@ class _Sync:
             self._manifest.note(ids)
             self._manifest.forget(sources)
             self._stores.drop(ids)
-            self._stores.settle()
+            self._stores.settle(keep=self._half)
 
     def _index(self, files: Sequence[CorpusFile], digests: dict[str, str]) -> dict[str, tuple[str, ...]]:
         notes: dict[str, tuple[str, ...]] = {}
@@ -224,38 +240,68 @@ class _Sync:
         """Vectors and words first, then the documents in one transaction, then the old passages' removal."""
         fresh: list[Passage] = []
         stale: list[str] = []
+        have = {key: i for i, key in self._half.items()}
+        gone = [self._moved[document.source] for document, _ in batch if document.source in self._moved]
         for document, passages in batch:
-            old = set(self._manifest.passage_ids(document.source))
-            known = self._manifest.document(document.source)
+            was = self._moved.get(document.source, document.source)
+            known, old = self._manifest.document(was), set(self._manifest.passage_ids(was))
             same = known is not None and dict(known.metadata) == dict(document.metadata)
             kept = old if same else set()
             fresh += [p for p in passages if p.id not in kept]
             stale += sorted(old - {str(p.id) for p in passages})
+            if old and not same:
+                have |= {text_key(context(p)): str(p.id) for p in self._stored(sorted(old))}
         if batch:
             self._manifest.note([str(p.id) for p in fresh] + stale)
             began = time.monotonic()
-            self._put(fresh, lambda share: (self._done + share * size) / self._total)
+            self._put(fresh, have, lambda share: (self._done + share * size) / self._total)
             if fresh:
                 rate = len(fresh) / max(0.001, time.monotonic() - began)
                 self._batch = max(_BATCH, min(_LARGEST_BATCH, int(_BATCH_SECONDS * rate)))
-            self._manifest.replace(batch)
+            self._manifest.replace(batch, gone=gone)
             self._stores.drop(stale)
-            self._stores.settle()
+            for passage in fresh:
+                self._half.pop(str(passage.id), None)
+            self._stores.settle(keep=self._half)
             self._done += size
 
-    def _put(self, passages: Sequence[Passage], share_done: Callable[[float], float]) -> None:
+    def _put(
+        self, passages: Sequence[Passage], have: Mapping[bytes, str], share_done: Callable[[float], float]
+    ) -> None:
+        """Store vectors and words. `have` are the ids under which a text's vector is stored, by its `text_key`."""
         ordered = sorted(passages, key=lambda p: len(p.page_content))  # alike in length: little is padded
-        vectors: list[list[float]] = []
-        stored, since = 0, time.monotonic()
+        waiting: list[Passage] = []
+        vectors: list[Sequence[float]] = []
+        since = time.monotonic()
         for at in range(0, len(ordered), _SLICE):
-            vectors += self._embedder.embed_documents([context(p) for p in ordered[at : at + _SLICE]])
+            part = [p for p in ordered[at : at + _SLICE] if have.get(text_key(context(p))) != p.id]
+            waiting += part
+            vectors += self._vectors(part, have)
             done = min(at + _SLICE, len(ordered))
             self._progress(self._doing, share_done(done / len(ordered)))
-            if done == len(ordered) or time.monotonic() - since > _BATCH_SECONDS or done - stored >= _LARGEST_BATCH:
-                self._stores.put_vectors(ordered[stored:done], vectors)
-                vectors, stored, since = [], done, time.monotonic()
+            full = done == len(ordered) or len(waiting) >= _LARGEST_BATCH
+            if waiting and (full or time.monotonic() - since > _BATCH_SECONDS):
+                self._stores.put_vectors(waiting, vectors)
+                self._manifest.made([str(p.id) for p in waiting], [text_key(context(p)) for p in waiting])
+                waiting, vectors, since = [], [], time.monotonic()
         if passages:
             self._stores.lexical.update(add=passages)
+
+    def _vectors(self, passages: Sequence[Passage], have: Mapping[bytes, str]) -> list[Sequence[float]]:
+        """A vector for each passage: the one that is stored for the same text, or a new one."""
+        texts = [context(p) for p in passages]
+        stored = [have.get(text_key(text)) for text in texts]
+        found = iter(self._stores.vectors([i for i in stored if i]))
+        made = iter(self._embedder.embed_documents([t for t, i in zip(texts, stored, strict=True) if not i]))
+        return [next(found) if i else next(made) for i in stored]
+
+
+def _moved(gone: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Where each new file was, where one that is gone had the same digest."""
+    places: dict[str, list[str]] = {}
+    for source, stored in sorted(gone.items(), reverse=True):
+        places.setdefault(stored.partition(" ")[0], []).append(source)
+    return {source: places[digest].pop() for source, digest in sorted(new.items()) if places.get(digest)}
 
 
 def _ahead(

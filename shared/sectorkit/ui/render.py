@@ -21,6 +21,7 @@ _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
 _SEARCH_ONLY = ("info", "Search only", "")
 _COMPUTED = ("check", "Computed", "By code, from a table of the documents; no model took part.")
 _IN_PART = ("half", "Computed in part", "By code, from a table of the documents; words of the question were left out.")
+_BY_RULE = ("info", "By a rule of the app", "In its own words: no sentence was checked against the documents.")
 _MARK = re.compile(r"\s*\[(\d+|\?)\]")
 _NOT_FOUND = "not found in the documents"
 
@@ -30,7 +31,10 @@ def answer(app: str, result: Answer) -> str:
     looks, words, hint = _VERDICTS[result.verdict]
     if result.reason == "model_unavailable":
         looks, words, hint = _SEARCH_ONLY
-    by_code = result.computed is not None and not result.computed.beside
+    by_code = result.by_code
+    look = "abstained" if result.by_rule else result.verdict
+    if result.by_rule:
+        looks, words, hint = _BY_RULE
     in_part = result.computed is not None and bool(result.computed.left) and by_code
     if by_code:
         looks, words, hint = _IN_PART if in_part else _COMPUTED
@@ -43,7 +47,7 @@ def answer(app: str, result: Answer) -> str:
         (
             f'<article class="sk-answer" data-verdict="{esc(result.verdict)}"{attr("data-reason", result.reason)}'
             f' data-announce="{esc(spoken)}" aria-label="Answer">',
-            f'<div class="sk-top"><p class="sk-badge sk-{"partial" if in_part else result.verdict}">{icon(looks)}{words}</p>',
+            f'<div class="sk-top"><p class="sk-badge sk-{"partial" if in_part else look}">{icon(looks)}{words}</p>',
             f'<span class="sk-hint">{esc(hint)}</span>' if hint else "",
             "</div>",
             warnings(app, result.warnings),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sectorkit.retrieval.passage import Hit
+from sectorkit.times import standing
 from sectorkit.ui.text import document_url, esc, humanise
 
 _SNIPPET = 220
-_IN_FORCE = frozenset({"in_force", "in force", "final", "current"})
 
 
 def name(hit: Hit) -> str:
@@ -19,7 +19,7 @@ def name(hit: Hit) -> str:
 
 def status(status: str | None) -> str:
     """A badge for what a reader must know: a document that is no longer, or not yet, in force."""
-    if not status or status in _IN_FORCE:
+    if not status or not standing({"status": status}):
         return ""
     return f' <span class="sk-status-badge">{esc(humanise(status))}</span>'
 

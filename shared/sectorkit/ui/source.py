@@ -9,6 +9,7 @@ from typing import Any
 
 from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.passage import Passage
+from sectorkit.times import standing
 from sectorkit.ui.text import attr, day, esc, humanise, icon
 
 MAX_CHARACTERS = 400_000  # of one document on one page; the part around the quote is shown of a longer one
@@ -81,7 +82,7 @@ def _span(parts: list[str], meta: Mapping[str, Any]) -> str:
 
 def _badge(meta: Mapping[str, Any]) -> str:
     status = str(meta.get("status") or "")
-    if not status or status in ("in_force", "final"):
+    if not standing(meta):
         return ""
     ends = f": no longer in force since {day(meta['valid_to'])}" if meta.get("valid_to") else ""
     return f'<p class="sk-superseded">{icon("warn")}{esc(humanise(status))}{esc(ends)}</p>'

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from sectorkit.errors import (
@@ -26,6 +27,7 @@ from sectorkit.errors import (
     UnknownName,
 )
 from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.sync import writing
 from sectorkit.retrieval.words import TERMS
@@ -135,6 +137,120 @@ def test_new_metadata_reaches_the_filters(index: Index, corpus: Path) -> None:
         assert sources(index, "ordinance", where={"status": "superseded"}, mode=mode) == []
         assert set(sources(index, "ordinance", where={"status": ["in_force", "x"]}, mode=mode)) == {"waste.md"}
     assert index.check() == []
+
+
+def test_new_metadata_embeds_nothing_but_what_reads_otherwise_by_it(index: Index, corpus: Path) -> None:
+    index.sync(corpus)
+    embedder = index.embedder
+    assert isinstance(embedder, FakeEmbedder)
+    before = embedder.encoded
+    (corpus / "metadata.toml").write_text('["waste.md"]\nstatus = "in_force"\n["noise.md"]\nstatus = "draft"\n')
+    assert index.sync(corpus).changed == ("noise.md", "waste.md")
+    assert embedder.encoded == before
+    (corpus / "metadata.toml").write_text('["waste.md"]\ntitle = "Bins"\n["noise.md"]\nstatus = "draft"\n')
+    index.sync(corpus)
+    assert embedder.encoded - before == 2  # a title stands before each passage
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_a_moved_document_is_moved_and_not_embedded_again(index: Index, corpus: Path) -> None:
+    (corpus / "copy.md").write_text(CHINESE)  # the same bytes twice
+    index.sync(corpus)
+    embedder = index.embedder
+    assert isinstance(embedder, FakeEmbedder)
+    before = embedder.encoded
+    (corpus / "old").mkdir()
+    (corpus / "waste.md").rename(corpus / "old" / "bins.md")
+    (corpus / "zh" / "rental.md").rename(corpus / "rent.md")
+    (corpus / "metadata.toml").write_text('["noise.md"]\nstatus = "in_force"\nvalid_from = 2021-05-01\n')
+    (corpus / "old" / "metadata.toml").write_text('["bins.md"]\nstatus = "superseded"\n')
+    report = index.sync(corpus)
+    assert report.moved == {"old/bins.md": "waste.md", "rent.md": "zh/rental.md"}
+    assert not report.added + report.changed + report.removed
+    assert report.summary().startswith("0 added, 0 changed, 0 removed, 2 unchanged, 2 moved")
+    assert embedder.encoded == before
+    assert sources(index, "bulky waste")[0] == "old/bins.md"
+    assert sources(index, "ordinance", where={"status": "superseded"}) == ["old/bins.md"] * 2
+    assert [d.source for d in index.documents()] == ["copy.md", "noise.md", "old/bins.md", "rent.md"]
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_who_moves_a_file_and_not_its_entry_is_told(index: Index, corpus: Path) -> None:
+    index.sync(corpus)
+    (corpus / "old").mkdir()
+    (corpus / "waste.md").rename(corpus / "old" / "waste.md")
+    report = index.sync(corpus)
+    assert (
+        'old/waste.md has no entry: if it is the same file, name that in place of "waste.md"'
+        in (report.skipped["waste.md"])
+    )
+    assert (report.added, report.removed) == (("old/waste.md",), ("waste.md",))
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_a_sync_killed_in_the_midst_of_a_long_document_goes_on_from_there(index: Index, corpus: Path) -> None:
+    for n in range(3):
+        (corpus / f"b{n}.md").write_text(f"# Short {n}\n\nOf subject{n}.\n")
+    rest = "\n\n".join(f"## Part {n}\n\nThis is about subject{n} alone." for n in range(1500))
+    (corpus / "long.md").write_text(f"# A long one\n\n{rest}\n")
+    embedder = index.embedder
+    assert isinstance(embedder, FakeEmbedder)
+
+    def die_at(passages: int) -> None:
+        whole = embedder.embed_documents
+
+        def embed(texts: list[str]) -> list[list[float]]:
+            if embedder.encoded >= passages:
+                raise KeyboardInterrupt
+            return whole(texts)
+
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(embedder, "embed_documents", embed)
+            index.sync(corpus)
+
+    die_at(700)
+    assert sources(index, "subject77", mode="dense") == []  # nothing of it is seen
+    die_at(1300)
+    assert index.sync(corpus).failed == {}
+    assert embedder.encoded < 1500 + 3 + 4 + 2 * 512 + 64  # at most what was not stored yet, each time
+    assert embedder.encoded < 2300
+    assert sources(index, "This is about subject77 alone", mode="lexical")[0] == "long.md"
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_what_a_killed_sync_made_of_a_document_that_changed_since_is_no_longer_there(
+    index: Index, corpus: Path
+) -> None:
+    rest = "\n\n".join(f"## Part {n}\n\nThis is about subject{n} alone." for n in range(900))
+    (corpus / "long.md").write_text(f"# A long one\n\n{rest}\n")
+    whole = index.stores.lexical.update
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(index.stores.lexical, "update", lambda **what: (whole(**what), _interrupt()))
+        index.sync(corpus)
+    (corpus / "long.md").write_text(f"# Another name\n\n{rest.replace('alone', 'and more')}\n")
+    index.sync(corpus)
+    assert_vectors_are_of_their_texts(index)
+    (corpus / "long.md").unlink()
+    index.sync(corpus)
+    assert_vectors_are_of_their_texts(index)
+    assert index.stores.manifest.unsettled() == ([], [])
+    assert index.stores.manifest.half_made() == {}
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def assert_vectors_are_of_their_texts(index: Index) -> None:
+    """In both places: what was taken from elsewhere is what would have been made."""
+    assert index.check() == []
+    passages = [p for d in index.documents() for p in index.passages_of(d.source)]
+    made = np.asarray(FakeEmbedder().embed_documents([context(p) for p in passages]), np.float32)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    ids = [str(p.id) for p in passages]
+    np.testing.assert_allclose(index.stores.vectors(ids), made, atol=1e-6)
+    graph = index.stores._dense.vectors(ids)
+    np.testing.assert_allclose([graph[i] for i in ids], made, atol=1e-6)
 
 
 def test_a_removed_document_is_gone_everywhere(index: Index, corpus: Path) -> None:

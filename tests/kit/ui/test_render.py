@@ -91,6 +91,13 @@ def test_a_sentence_that_nothing_supports_is_marked_in_words() -> None:
     assert "Partly supported" in html
 
 
+def test_what_a_rule_says_itself_is_not_said_to_be_found_in_the_documents() -> None:
+    html = render.answer("city", Answer("help", "supported", "Call 112."))
+    assert "By a rule of the app" in html
+    assert "was found" not in html
+    assert "By a rule of the app" not in render.answer("city", SUPPORTED)
+
+
 def test_a_neutral_sentence_is_not_marked() -> None:
     answer = replace(
         SUPPORTED, text="Yes. " + SUPPORTED.text, claims=(Claim("Yes.", False, 0, neutral=True), *SUPPORTED.claims)
