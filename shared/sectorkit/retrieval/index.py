@@ -22,7 +22,7 @@ from sectorkit.retrieval.filters import parse_where
 from sectorkit.retrieval.fuse import fuse
 from sectorkit.retrieval.manifest import LAYOUT, Manifest, StoredDocument
 from sectorkit.retrieval.passage import Hit, Passage
-from sectorkit.retrieval.stores import Stores
+from sectorkit.retrieval.stores import EarlierVectors, Stores
 from sectorkit.retrieval.sync import SyncReport, sync, writing
 
 __all__ = ["Index", "Mode", "SyncReport"]
@@ -53,7 +53,7 @@ class Index:
         except StoreBroken as error:
             raise StoreBroken(f"{error}; make the index anew: sectorkit index sync APP --rebuild") from error
         try:
-            made = {"embedder": embedder.fingerprint, "chunking": CHUNKING, "layout": LAYOUT}
+            made = _made(embedder.fingerprint)
             fingerprint = json.dumps(made, sort_keys=True)
             known = manifest.get("fingerprint")
             if known is None:
@@ -75,15 +75,22 @@ class Index:
     ) -> SyncReport:  # fmt: skip
         """Make the index in `folder` anew beside what is there, and put it in its place when it is complete.
 
-        Until then, and where anything fails, the old one stays. Raises IndexBusy where another process writes it.
+        Until then, and where anything fails, the old one stays; one that was killed is gone on with. An index of the
+        same embedder that another version of this program made lends its vectors, so that no text is embedded twice;
+        one of this version is not trusted so far. Raises IndexBusy where another process writes it.
         """
         new, old = folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
         with writing(folder) if folder.exists() else nullcontext():
-            shutil.rmtree(new, ignore_errors=True)  # of a rebuild that was killed
             shutil.rmtree(old, ignore_errors=True)
-            index = cls.open(new, embedder, chroma_url=chroma_url)
             try:
-                report = index.sync(corpus, progress=progress)
+                index = cls.open(new, embedder, chroma_url=chroma_url)
+            except (IndexMismatch, StoreBroken):  # of a rebuild that was killed, and is not of this kind
+                shutil.rmtree(new, ignore_errors=True)
+                index = cls.open(new, embedder, chroma_url=chroma_url)
+            try:
+                report = sync(
+                    index.stores, embedder, corpus, progress=progress, earlier=_lent(folder, embedder.fingerprint)
+                )
             finally:
                 index.close()
             if folder.exists():
@@ -231,6 +238,28 @@ def check_query(query: str) -> None:
 def bytes_on_disk(folder: Path) -> int:
     """Of all files below `folder`; while an index is open, that includes its log of what it is about to write."""
     return sum(_size(file) for file in folder.rglob("*"))
+
+
+def _lent(folder: Path, embedder: str) -> EarlierVectors | None:
+    """The vectors of the index in `folder`, where the same embedder and another version of this program made it."""
+    if not (folder / _MANIFEST).exists():
+        return None
+    try:
+        manifest = Manifest(folder / _MANIFEST)
+        try:
+            made = json.loads(manifest.get("fingerprint") or "{}")
+        finally:
+            manifest.close()
+        if made.get("embedder") != embedder or made == _made(embedder):
+            return None
+        return EarlierVectors(folder)
+    except (StoreBroken, ValueError):
+        return None
+
+
+def _made(embedder: str) -> dict[str, Any]:
+    """What an index is made with: another of any of these is another index."""
+    return {"embedder": embedder, "chunking": CHUNKING, "layout": LAYOUT}
 
 
 def _other(known: Mapping[str, Any], made: Mapping[str, Any]) -> str:

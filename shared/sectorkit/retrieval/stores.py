@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sectorkit.errors import StoreBroken
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.columns import Columns
 from sectorkit.retrieval.dense import DenseIndex
 from sectorkit.retrieval.filters import Where
+from sectorkit.retrieval.known import text_key
 from sectorkit.retrieval.lexical import LexicalIndex
 from sectorkit.retrieval.manifest import Manifest
 from sectorkit.retrieval.passage import Passage
@@ -38,7 +40,32 @@ _EXACT = 5_000  # passages: so many are compared with a question one by one
 _HIT_COST = 6  # of one more hit from the graph, in comparisons of two vectors
 _TRIES = 5  # pictures of the graph that are taken until a search agrees with its ids
 _SHARE = 10  # what another process writes is looked at for a tenth of the time at most,
+_AT_A_TIME = 500  # passages that are read from a manifest
 _QUICK = 0.2  # unless it takes no longer than this, in seconds
+
+
+class EarlierVectors:
+    """Vectors of an index that another is made in the place of, by what they were made of."""
+
+    def __init__(self, folder: Path) -> None:
+        manifest = Manifest(folder / "manifest.sqlite")
+        try:
+            self._file, self._dimension = VectorFile(folder / "vectors.f32"), int(manifest.get("dimension") or 1)
+            held = self._file.rows(self._dimension)
+            slots = {i: slot for i, slot in manifest.slots().items() if slot < held}
+            self._slots: dict[bytes, int] = {}
+            ids = list(slots)
+            for at in range(0, len(ids), _AT_A_TIME):
+                found = manifest.passages(ids[at : at + _AT_A_TIME])
+                self._slots |= {text_key(context(passage)): slots[i] for i, passage in found.items()}
+        finally:
+            manifest.close()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        """Key -> unit vector of those `keys`, made by `text_key`, that were embedded."""
+        known = [key for key in keys if key in self._slots]
+        vectors = self._file.read([self._slots[key] for key in known], self._dimension)
+        return {key: vector for key, vector in zip(known, vectors, strict=True) if vector.any()}  # zeros: never written
 
 
 class Stores:

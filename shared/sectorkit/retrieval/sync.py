@@ -34,7 +34,7 @@ from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.parse import parse
 from sectorkit.retrieval.parse.ocr import installed
 from sectorkit.retrieval.passage import Passage
-from sectorkit.retrieval.stores import Stores
+from sectorkit.retrieval.stores import EarlierVectors, Stores
 
 _BATCH, _LARGEST_BATCH = 64, 512  # passages that are stored together: more of them where embedding is fast,
 _BATCH_SECONDS = 5.0  # as many as take this long, since it is the work that a kill can lose
@@ -71,12 +71,14 @@ class SyncReport:
         return ", ".join(parts) + f"; {self.passages} passages"
 
 
-def sync(stores: Stores, embedder: Embedder, corpus: Path, *, progress: Progress) -> SyncReport:
-    """Bring `stores` to the state of the folder `corpus`; see `Index.sync`."""
+def sync(
+    stores: Stores, embedder: Embedder, corpus: Path, *, progress: Progress, earlier: EarlierVectors | None = None
+) -> SyncReport:
+    """Bring `stores` to the state of the folder `corpus`; see `Index.sync`. What `earlier` has is not embedded again."""
     try:
         files, skipped = scan(corpus)
         with writing(stores.folder):
-            return _Sync(stores, embedder, progress).run(corpus, files, {s.source: s.reason for s in skipped})
+            return _Sync(stores, embedder, progress, earlier).run(corpus, files, {s.source: s.reason for s in skipped})
     except (OSError, StoreBroken) as error:
         raise StoreBroken(
             f"the index at {stores.folder} could not be brought up to date: {error} ({_free(stores.folder)} free on its "
@@ -103,9 +105,9 @@ def writing(folder: Path) -> Iterator[None]:
 class _Sync:
     """One run."""
 
-    def __init__(self, stores: Stores, embedder: Embedder, progress: Progress) -> None:
+    def __init__(self, stores: Stores, embedder: Embedder, progress: Progress, earlier: EarlierVectors | None) -> None:
         self._stores, self._manifest = stores, stores.manifest
-        self._embedder, self._progress = embedder, progress
+        self._embedder, self._progress, self._earlier = embedder, progress, earlier
         self._ocr = installed()
         self._ended = threading.Event()
         self._total = self._done = 0  # bytes of files
@@ -289,11 +291,14 @@ class _Sync:
 
     def _vectors(self, passages: Sequence[Passage], have: Mapping[bytes, str]) -> list[Sequence[float]]:
         """A vector for each passage: the one that is stored for the same text, or a new one."""
-        texts = [context(p) for p in passages]
-        stored = [have.get(text_key(text)) for text in texts]
-        found = iter(self._stores.vectors([i for i in stored if i]))
-        made = iter(self._embedder.embed_documents([t for t, i in zip(texts, stored, strict=True) if not i]))
-        return [next(found) if i else next(made) for i in stored]
+        texts = {text_key(text): text for text in map(context, passages)}
+        stored = {key: have[key] for key in texts if key in have}
+        found = dict(zip(stored, self._stores.vectors(list(stored.values())), strict=True))
+        if self._earlier is not None:
+            found |= self._earlier.get([key for key in texts if key not in found])
+        new = [key for key in texts if key not in found]
+        made = dict(zip(new, self._embedder.embed_documents([texts[key] for key in new]), strict=True))
+        return [made[key] if key in made else found[key] for key in (text_key(context(p)) for p in passages)]
 
 
 def _moved(gone: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:

@@ -449,6 +449,52 @@ def test_another_embedder_gets_its_index_by_a_rebuild(index: Index, corpus: Path
     opened.close()
 
 
+def test_after_a_change_of_chunking_only_new_texts_are_embedded(
+    index: Index, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.sync(corpus)
+    index.close()
+    monkeypatch.setattr("sectorkit.retrieval.index.CHUNKING", "outline-99")
+    (corpus / "noise.md").write_text(NOISE.replace("45 dB", "50 dB"))
+    embedder = FakeEmbedder()
+    with pytest.raises(IndexMismatch, match="chunking"):
+        Index.open(tmp_path / "index", embedder)
+    Index.rebuild(tmp_path / "index", embedder, corpus)
+    assert embedder.encoded == 1
+    opened = Index.open(tmp_path / "index", embedder)
+    assert_vectors_are_of_their_texts(opened)
+    opened.close()
+    Index.rebuild(tmp_path / "index", embedder, corpus)  # of the same kind: somebody has a reason
+    assert embedder.encoded == 1 + 4
+
+
+def test_a_rebuild_that_was_killed_is_gone_on_with(index: Index, corpus: Path, tmp_path: Path) -> None:
+    index.sync(corpus)
+    for n in range(100):
+        (corpus / f"d{n:03}.md").write_text(f"# Document {n}\n\nAbout subject{n}.\n")
+    embedder = FakeEmbedder()
+
+    def stop(message: str, fraction: float | None = None) -> None:
+        if "d09" in message:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Index.rebuild(tmp_path / "index", embedder, corpus, progress=stop)
+    assert sources(index, "music at night")[0] == "noise.md"
+    index.close()
+    before = embedder.encoded
+    assert before >= 64
+    Index.rebuild(tmp_path / "index", embedder, corpus)
+    assert embedder.encoded == 104
+    opened = Index.open(tmp_path / "index", embedder)
+    assert_vectors_are_of_their_texts(opened)
+    opened.close()
+    (tmp_path / "index.new").mkdir()
+    (tmp_path / "index.new" / "manifest.sqlite").write_bytes(b"no database at all" * 100)
+    Index.rebuild(tmp_path / "index", embedder, corpus)
+    assert not list(tmp_path.glob("index.*"))
+
+
 def test_an_index_may_be_moved(index: Index, corpus: Path, tmp_path: Path) -> None:
     index.sync(corpus)
     index.close()
