@@ -24,7 +24,6 @@ from sectorkit.ui.page import example_chips, html, index_of
 from sectorkit.ui.text import esc, notes, quote_link
 
 _FIELDS, _ROWS = 14, 2  # readings of one machine that the form has room for, and rows of the FMEA for each cause
-_UNKNOWN = "No limits and no FMEA for {}; choose one of the list."
 _SHOWN = ("Effect", "Cause", "Recommended action")
 
 plant_of = Kept(read_plant)
@@ -61,7 +60,10 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
         index = index_of(runtime, app)
         plant = plant_of(index)
         read = dict(zip(filter(None, (named or "").split("\n")), (value or "" for value in values), strict=False))
-        return index, plant, diagnose(chosen or "", noticed or "", read, plant=plant, index=index)
+        found = diagnose(chosen or "", noticed or "", read, plant=plant, index=index)
+        if not found.known:
+            raise RequestError(f"No limits and no FMEA for {chosen or 'no machine'}; choose one of the list.")
+        return index, plant, found
 
     @working.or_problem
     def checked(*values: str) -> str:
@@ -70,8 +72,8 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
 
     def drafted(form: str, *values: str) -> Draft:
         index, plant, found = diagnosed(*values)
-        if not found.known:
-            raise RequestError(_UNKNOWN.format(found.machine or "no machine"))
+        if not (found.causes or found.symptoms.strip()):
+            raise RequestError("Nothing was noticed, and no reading is beyond a limit: there is nothing to report.")
         return report(form, found, plant=plant, index=index, made=date.today())
 
     given = [machine, symptoms, names, *fields]
@@ -80,16 +82,13 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
     machine.focus(machines, None, machine, **quiet)
     machine.input(readings, machine, [names, *fields], **quiet)
     sent = [check.click, symptoms.submit, *(field.submit for field in fields)]
-    gr.on(sent, lambda: "", None, written, **quiet)
-    gr.on(sent, checked, given, result, **quiet)
+    gr.on(sent, lambda: "", None, written, **quiet).then(checked, given, result, **quiet)
     for chip, example in chips:
         chip.click(partial(filled, example), None, [*given, written], **quiet).then(checked, given, result, **quiet)
 
 
 def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
     """The diagnosis as HTML; `unread` are rows of the documents that were not read as limits."""
-    if not found.known:
-        return working.problem(_UNKNOWN.format(found.machine or "no machine"))
     said = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
     said += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
     within = [finding(app, f) for f in found.findings if f.state == "within"]

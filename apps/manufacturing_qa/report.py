@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from manufacturing_qa.diagnosis import Diagnosis, Plant
 from sectorkit.drafts import Draft, Line, fill_in
-from sectorkit.limits import is_for
+from sectorkit.limits import is_about, is_for
 from sectorkit.quoting import Placed, beside, nearest, quotes_of
 from sectorkit.retrieval.index import Index
 from sectorkit.safety import warnings_of
@@ -27,14 +28,14 @@ def report(form: str, found: Diagnosis, *, plant: Plant, index: Index, made: dat
     exceeded = [(f, (quote,)) for f, quote in zip(over, quotes_of(index, (f.limit for f in over)), strict=True)]
     causes = found.causes[: max(_MODES, sum(bool(cause.level) for cause in found.causes))]
     rows = [row for cause in causes for row in cause.rows[:_ROWS]]
-    others = [d for d in index.documents() if is_for(found.machine, str(d.metadata.get("machine") or ""))]
-    others = [d for d in others if is_in_force(d.metadata, made)]
+    mine = [d for d in index.documents() if is_for(found.machine, str(d.metadata.get("machine") or ""))]
+    others = [d for d in mine if is_in_force(d.metadata, made)]
     past = [d.source for d in others if d.metadata.get("status") == "final"]
-    asked = [found.symptoms, " ".join([found.machine, found.symptoms, *(cause.mode for cause in causes)])]
     rules = [d.source for d in others if d.source not in past]
+    asked = [found.symptoms, " ".join([found.machine, found.symptoms, *(cause.mode for cause in causes)])]
     tables: list[Placed] = [*(row.quote for row in plant.fmea), *plant.limits.limits]
-    said = dict.fromkeys(quote for question in asked for quote in nearest(index, question, rules, without=tables))
-    records = dict.fromkeys(quote for question in asked for quote in nearest(index, question, past, without=tables))
+    about = partial(is_about, found.machine, plant.machines)
+    said, records = (nearest(index, asked, sources, without=tables, wanted=about) for sources in (rules, past))
     warnings = dict.fromkeys(warning for quote in said for warning in warnings_of(quote, index))
     blocks = {
         "machine": [Line(found.machine, "Machine", reported=True)],

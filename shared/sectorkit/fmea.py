@@ -20,6 +20,14 @@ from sectorkit.tables import tables_of
 from sectorkit.times import is_in_force
 
 _DEPTH = 60  # passages that are looked at for symptoms
+# What is wrong, where it is there: "does not vibrate" and "no leak" are no symptoms, and "no flow" and "does not start" are.
+_FAULT = r"(?:vibrat|shak|leak|drip|nois|rattl|knock|squeal|grind|smell|smok|spark|crack|corro|rust|overheat|alarm|damag|wear|worn|loose|block|clog|seiz)\w*"
+_ABSENT = re.compile(
+    rf"\b(?:no|not|never|without|nor|neither|(?:does|do|is|are|did|was|were|has|have)n['’]?t)\s+(?:(?:any|a|the|at|all|really|been|signs?|of|unusual|visible|abnormal|strange|more)\s+)*"
+    rf"{_FAULT}(?:\s*,?\s*\b(?:n?or)\s+{_FAULT})*"
+    r"|(?:没有|并无|无|不|未见|未|没)(?:明显|异常|任何|出现|发现|有)*(?:振动|震动|抖动|泄漏|渗漏|漏[油水气]|异响|噪音|噪声|异味|冒烟|过热|报警|松动|磨损|裂纹|腐蚀|堵塞|卡滞)",
+    re.IGNORECASE,
+)
 _BY_WORDS = "Symptoms were searched for by words alone, since vectors are not available"
 # What a column is called here, and what else it may be called; the first of a sheet's columns that fits.
 _NAMES: Mapping[str, Sequence[str]] = {
@@ -81,11 +89,14 @@ def _named(columns: Sequence[str]) -> list[str]:
 
 
 def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> tuple[list[FmeaRow], list[str]]:
-    """The rows that a search for the symptoms finds, best first, and a note where it searched by words alone."""
+    """The rows that a search for the symptoms finds, best first; notes of what was said not to be there, and of a search by words alone."""
     rows = list(rows)
     sources = sorted({row.quote.source for row in rows})
-    if not symptoms.strip() or not sources:
-        return [], []
+    absent = [match[0] for match in _ABSENT.finditer(symptoms)]
+    notes = [f"No symptom: {', '.join(f'“{words}”' for words in absent)}."] if absent else []
+    symptoms = _ABSENT.sub(" ", symptoms)
+    if not re.search(r"\w", symptoms) or not sources:
+        return [], notes
     found: list[FmeaRow] = []
     hits, away = searched(index, symptoms, _DEPTH, {"source": sources})
     for hit in hits:
@@ -96,9 +107,10 @@ def by_symptoms(symptoms: str, rows: Iterable[FmeaRow], index: Index) -> tuple[l
             and row not in found
         ]  # fmt: skip
         found += sorted(held, key=lambda row: -alike(symptoms, row.cells["Effect"]))  # of one passage, by their words
-    return found, [f"{_BY_WORDS}: {away}"] if away else []
+    return found, notes + ([f"{_BY_WORDS}: {away}"] if away else [])
 
 
 def alike(first: str, second: str) -> int:
-    """How many words two texts share, whatever their endings."""
-    return len({key(word) for word in words(first)} & {key(word) for word in words(second)})
+    """How many words two texts share, whatever their endings; those for what is said not to be there are none."""
+    ours, theirs = ({key(word) for word in words(_ABSENT.sub(" ", text))} for text in (first, second))
+    return len(ours & theirs)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sectorkit.answer import Citation, Claim, Evidence
+from sectorkit.cells import FUNCTION, cells_of, contradicts, spoken_of
 from sectorkit.polarity import opposed
 from sectorkit.quantities import Found, holds, merged, quantities
 from sectorkit.retrieval.language import detect_language
@@ -28,6 +29,7 @@ from sectorkit.spans import LIST_NUMBER, Span, in_turns, named_numbers, says_som
 Vectors = Callable[[list[str]], list[list[float]]]
 
 WORDS_DECIDE = 0.85  # share of a claim's weighted words in the span from which the vectors are not asked
+WORDS_OF_A_ROW = 0.97  # in a row of a table, where the one word that is missing is as often as not the value
 SUPPORT_BY_WORDS = 0.62  # share from which words are good evidence, if the vectors agree (or there are none)
 # Cosine from which claim and span say the same, set on training pages of OMoS-QA: of lines and their translations 96 %
 # (English) and 85 % (Arabic) reach it, of the most alike other lines of the page 15 %.
@@ -142,10 +144,12 @@ def _support(
 ) -> tuple[float, Span | None]:
     """`(score, span)`: the best span for a claim, or None with the score that was not enough."""
     claim = _claim(sentence, weight)
-    fitting = [span for span in spans if _has_numbers(span, claim) and not opposed(sentence, _nearest(span, claim))]
+    fitting = [span for span in spans if _has_numbers(span, claim)]
+    fitting = [span for span in fitting if not _denies(span, claim)]
     fitting = [span for span in fitting if not _borrows(claim, span, spans)]
     score, span = _by_words(claim, fitting, weight)
-    if span is not None and score >= (WORDS_DECIDE if vectors else SUPPORT_BY_WORDS):
+    decides = WORDS_OF_A_ROW if span is not None and cells_of(span.text) else WORDS_DECIDE
+    if span is not None and score >= (decides if vectors else SUPPORT_BY_WORDS):
         return score, span
     if vectors is None or not fitting:
         return score, None
@@ -153,9 +157,10 @@ def _support(
     candidates = likely + in_turns([s for s in fitting if s.single and s not in likely], _MAX_COMPARED)
     if not candidates:
         return score, None
-    ours, *theirs = vectors([sentence, *(candidate.text for candidate in candidates)])
+    texts = [spoken_of(one.text, claim.terms - _COMMON - FUNCTION, claim.quantities) for one in candidates]
+    ours, *theirs = vectors([sentence, *texts])
     cosines = [_cosine(ours, other) for other in theirs]
-    if likely and cosines[0] >= SUPPORT_BY_VECTOR:
+    if likely and cosines[0] >= (SUPPORT_IN_OTHER_WORDS if cells_of(likely[0].text) else SUPPORT_BY_VECTOR):
         return max(score, cosines[0]), span
     best = max(range(len(candidates)), key=cosines.__getitem__)
     same = candidates[best].evidence.passage.metadata.get("language") == detect_language(sentence)
@@ -219,7 +224,12 @@ def _weights(spans: Sequence[Span]) -> Callable[[str], float]:
         for term in span.sentences[0].terms | span.lead:
             counts[term] = counts.get(term, 0) + 1
     total = len(single) + 1
-    return lambda term: math.log(1 + total / (0.5 + counts.get(term, 0))) * (0.3 if len(term) <= 2 else 1.0)
+
+    def weight(term: str) -> float:
+        share = 0.0 if term in FUNCTION else 0.3 if len(term) <= 2 else 1.0
+        return share * math.log(1 + total / (0.5 + counts.get(term, 0)))
+
+    return weight
 
 
 def _has_numbers(span: Span, claim: _Claim) -> bool:
@@ -280,9 +290,11 @@ def _lent(span: Span, claim: _Claim) -> frozenset[str]:
     )
 
 
-def _nearest(span: Span, claim: _Claim) -> str:
-    """The sentence of the span that shares most words with the claim."""
-    return max(span.sentences, key=lambda s: len(claim.terms & s.terms)).text
+def _denies(span: Span, claim: _Claim) -> bool:
+    """Whether the sentence of the span that shares most words with the claim says the opposite; of a row, whether its cells do."""
+    if cells_of(span.text):
+        return contradicts(span.text, claim.text, span.heading)
+    return opposed(claim.text, max(span.sentences, key=lambda s: len(claim.terms & s.terms)).text)
 
 
 def _cite(citations: list[Citation], span: Span) -> int:

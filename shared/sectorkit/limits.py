@@ -17,6 +17,7 @@ from datetime import date
 from functools import reduce
 from typing import Any, Literal, TypeAlias
 
+from sectorkit.answer import Citation
 from sectorkit.errors import RequestError
 from sectorkit.tables import Row, Table, tables_of
 from sectorkit.times import is_in_force
@@ -320,6 +321,12 @@ def same(first: str, second: str) -> bool:
 def is_for(machine: str, named: str) -> bool:
     """Whether something is for a machine, by the machines that it names: for any, where it names none."""
     return not named or any(same(machine, name) for name in names_in(named))
+
+
+def is_about(machine: str, machines: Iterable[str], quote: Citation) -> bool:
+    """Whether a quote may be about a machine: its words or its document's title name that one, or none of `machines`."""
+    said = f"{quote.title} {quote.quote}".casefold()
+    return machine.casefold() in said or not any(other.casefold() in said for other in machines)
 
 
 def once(names: Iterable[str]) -> list[str]:

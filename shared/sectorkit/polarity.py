@@ -63,10 +63,18 @@ def denies(text: str) -> bool:
 
 def opposed(first: str, second: str) -> bool:
     """Whether one text denies what the other says, or their limits all point in opposite directions."""
-    (one, ours), (other, theirs) = _without_bounds(first), _without_bounds(second)
-    if bool(ours and theirs) and not ours & theirs:
-        return True
-    return _denies(one) != _denies(other)
+    return limits_oppose(first, second) or denies(first) != denies(second)
+
+
+def limits_oppose(first: str, second: str) -> bool:
+    """Whether both texts have limits, and none of the one points the way of any of the other: "at least 5", "at most 5"."""
+    ours, theirs = _without_bounds(first)[1], _without_bounds(second)[1]
+    return bool(ours and theirs) and not ours & theirs
+
+
+def denials(text: str) -> int:
+    """How many words of denial a text has: two texts of several statements deny as much only with as many."""
+    return len(_NEGATION.findall(_without_bounds(text)[0]))
 
 
 def _denies(rest: str) -> bool:

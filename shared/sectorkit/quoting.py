@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
@@ -12,6 +13,7 @@ from sectorkit.errors import ServerUnavailable, StoreBroken
 from sectorkit.grounding import closest
 from sectorkit.injection import without_injections
 from sectorkit.retrieval.index import Index
+from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.passage import Hit, Passage, locator
 from sectorkit.retrieval.words import stem, words
 
@@ -75,27 +77,40 @@ def searched(
 
 
 def nearest(
-    index: Index, question: str, sources: Sequence[str], *, most: int = 4, without: Iterable[Placed] = ()
+    index: Index,
+    questions: Iterable[str],
+    sources: Sequence[str],
+    *,
+    most: int = 4,
+    without: Iterable[Placed] = (),
+    wanted: Callable[[Citation], bool] = lambda quote: True,
 ) -> tuple[Citation, ...]:
-    """Up to `most` sentences of these documents that are nearest to the question; by words alone where vectors are away.
+    """Up to `most` sentences of these documents for each question, nearest first; by words alone where vectors are away.
 
-    No rows of sheets, and nothing of what `without` holds.
+    No rows of sheets, nothing of what `without` holds, and only what is `wanted`. Of passages in the question's language and
+    others, those in its own.
     """
     sources = [s for s in sources if not all(p.metadata.get("rows") for p in index.passages_of(s))]
-    if not sources or not question.strip():
-        return ()
+    barred = [(one.source, one.start, one.end) for one in without]
+    near: list[Citation] = []
+    for question in filter(str.strip, questions if sources else ()):
+        found = _nearest(index, question, sources)
+        free = (q for q in found if not any(q.source == s and q.start < b and a < q.end for s, a, b in barred))
+        near += islice(filter(wanted, free), most)
+    return tuple(dict.fromkeys(replace(quote, n=0) for quote in near))
+
+
+def _nearest(index: Index, question: str, sources: Sequence[str]) -> tuple[Citation, ...]:
     hits, away = searched(index, question, _PASSAGES, {"source": sources})
     hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
+    language = detect_language(question)
+    hits = [hit for hit in hits if hit.passage.metadata.get("language") == language] or hits
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
     try:
         found = () if away else _by_vectors(index, question, evidence)
     except ServerUnavailable as error:
         found, away = (), str(error)
-    if away:
-        found = _by_words(question, evidence)
-    barred = [(one.source, one.start, one.end) for one in without]
-    free = [q for q in found if not any(q.source == s and q.start < b and a < q.end for s, a, b in barred)]
-    return tuple(replace(quote, n=0) for quote in free[:most])
+    return _by_words(question, evidence) if away else found
 
 
 def _by_vectors(index: Index, question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ...]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, pairwise, zip_longest
 
 from sectorkit.answer import Evidence
+from sectorkit.cells import cells_of
 from sectorkit.injection import injected_spans
 from sectorkit.quantities import Found, quantities
 from sectorkit.retrieval.words import sentences, stem, words
 
 _WINDOW = 3  # a claim may draw on up to this many neighbouring sentences
+_LINE = re.compile(r"\S[^\n]*(?<=\S)")
 LIST_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])(?:\s+|$)")
 
 
@@ -46,6 +48,11 @@ class Span:
         return len(self.sentences) == 1
 
     @property
+    def heading(self) -> str:
+        """The passage's title and headings."""
+        return _lead(self.evidence)
+
+    @property
     def terms(self) -> frozenset[str]:
         """The stems of its own words, without those of `lead`."""
         return frozenset().union(*(sentence.terms for sentence in self.sentences))
@@ -60,20 +67,32 @@ def spans_of(evidence: Evidence) -> list[Span]:
         # Only what the model saw can support what it says: a passage may have been cut to the budget.
         return source[slice(*part)] in evidence.text and not any(a < part[1] and part[0] < b for a, b in barred)
 
-    meta = evidence.passage.metadata
-    lead = f"{meta.get('title', '')} {meta.get('heading', '')}"
+    lead = _lead(evidence)
     lead_terms, lead_numbers = frozenset(map(stem, words(lead))), named_numbers(lead)
-    parts = [part for part in sentences(source) if not LIST_NUMBER.fullmatch(source[slice(*part)])]
+    parts = [part for part in _parts(source) if not LIST_NUMBER.fullmatch(source[slice(*part)])]
     read = [Sentence(t, frozenset(map(stem, words(t))), quantities(t)) for t in (source[a:b] for a, b in parts)]
+    rows = [bool(cells_of(sentence.text)) for sentence in read]
     spans = []
     for first in range(len(parts)):
         for last in range(first, min(first + _WINDOW, len(parts))):
-            if not seen(parts[last]):
-                break
+            if not seen(parts[last]) or (last > first and (rows[first] or rows[last])):
+                break  # a row stands by itself: its neighbour's value is not its own
             start, end = parts[first][0], parts[last][1]
             held = tuple(read[first : last + 1])
             spans.append(Span(evidence, start, end, source[start:end], held, lead_terms, lead_numbers))
     return spans
+
+
+def _lead(evidence: Evidence) -> str:
+    meta = evidence.passage.metadata
+    return f"{meta.get('title', '')} {meta.get('heading', '')}"
+
+
+def _parts(source: str) -> list[tuple[int, int]]:
+    """Spans of the sentences; the line of a row is one, whatever its cells say."""
+    rows = [match.span() for match in _LINE.finditer(source) if cells_of(match[0])]
+    within = [part for part in sentences(source) if not any(a <= part[0] < b for a, b in rows)]
+    return sorted(within + rows)
 
 
 def says_something(sentence: str) -> bool:

@@ -19,6 +19,7 @@ from sectorkit.answer import Answer, Citation, Request
 from sectorkit.errors import ServerUnavailable
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.golden import Quote, locate, read_golden
+from sectorkit.limits import is_about
 from sectorkit.models.catalogue import find_model
 from sectorkit.query import Frame, TableQuery
 from sectorkit.retrieval.corpus import METADATA_FILE
@@ -306,6 +307,19 @@ def test_a_report_quotes_no_document_of_another_machine(
         for c in drafts[case["id"]].sources
     }
     assert {source for source, machine in machines.items() if case["machine"] not in machine} == set()
+
+
+@pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
+def test_no_sentence_of_a_report_is_about_another_machine_or_in_another_language(
+    case: dict[str, Any], drafts: dict[str, Any], plant: Plant, index: Index
+) -> None:
+    rows = {(row.quote.source, row.quote.start) for row in plant.fmea} | {
+        (limit.source, limit.start) for limit in plant.limits.limits
+    }
+    sentences = [c for c in drafts[case["id"]].sources if (c.source, c.start) not in rows]
+    assert [c.quote for c in sentences if not is_about(case["machine"], plant.machines, c)] == []
+    languages = {index.document(c.source).metadata["language"] for c in sentences}
+    assert languages <= {case["language"]}
 
 
 @pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])

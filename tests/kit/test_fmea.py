@@ -163,6 +163,29 @@ def test_symptoms_are_searched_for_by_words_where_vectors_are_away(
 
 
 @pytest.mark.parametrize(
+    ("symptoms", "absent"),
+    [
+        ("It does not vibrate, but it is hot.", ["not vibrate"]),
+        ("No unusual noise or leakage; pressure falls", ["No unusual noise or leakage"]),
+        ("isn't leaking any more", ["isn't leaking"]),
+        ("不振动，没有漏油，压力下降", ["不振动", "没有漏油"]),
+        ("No flow, does not start, no pressure, not enough oil", []),
+        ("不启动，没有压力", []),
+        ("vibrates, leaks and smokes", []),
+    ],
+)
+def test_a_fault_that_is_said_not_to_be_there_is_no_symptom(symptoms: str, absent: list[str], index: Index) -> None:
+    _, notes = by_symptoms(symptoms, read_fmea(index), index)
+    assert notes == ([f"No symptom: {', '.join(f'“{words}”' for words in absent)}."] if absent else [])
+
+
+def test_what_is_said_not_to_be_there_finds_nothing(index: Index) -> None:
+    assert by_symptoms("The seal leaks", read_fmea(index), index)[0][0].mode == "Seal leaks"
+    assert by_symptoms("No leak.", read_fmea(index), index)[0] == []
+    assert alike("does not leak, grinds", "Leaks and grinds") == 1
+
+
+@pytest.mark.parametrize(
     ("first", "second", "shared"),
     [("Hot bearings grinding", "the bearing grinds", 2), ("a b", "c d", 0), ("", "x", 0), ("bearing bearing", "bearings", 1)],
 )  # fmt: skip

@@ -51,6 +51,27 @@ def test_a_citation_of_a_table_names_the_row_that_it_quotes() -> None:
     assert citation.quote == "Pump: P-13 | Pressure: 4.5 bar"
 
 
+LOG = (
+    "Date: 2025-02-12 | Asset: P-202 | Reported by: B. Castro | Observation: Pressure swings between 11 bar and 13 bar"
+    " | Work done: Bladder tank without gas, filled with nitrogen to 8.4 bar | Leakage: none"
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "supported"),
+    [
+        ("B. Castro observed pressure swings between 11 bar and 13 bar on P-202 in February 2025.", True),
+        ("On P-202 no pressure swings between 11 bar and 13 bar were observed by B. Castro.", False),
+        ("The bladder tank of P-202 was without gas and was filled with nitrogen to 8.4 bar.", True),
+        ("The bladder tank of P-202 had gas and was filled with nitrogen to 8.4 bar.", False),
+        ("P-202 had leakage, reported by B. Castro.", False),
+        ("B. Castro observed pressure swings between 11 bar and 13 bar on P-202 in March 2025.", False),
+    ],
+)
+def test_what_another_cell_of_a_row_denies_is_not_denied_of_this_one(claim: str, supported: bool) -> None:
+    assert bool(ground(claim, evidence(LOG)).citations) == supported
+
+
 def test_the_models_own_marks_do_not_count() -> None:
     result = ground("A bulky waste collection costs 35 VLM [1].", evidence(NOISE, FEES))
     assert [c.passage_id for c in result.citations] == ["p2"]

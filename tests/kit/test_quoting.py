@@ -71,16 +71,16 @@ def test_without_vectors_sentences_are_found_by_their_words(
 
     index = indexed(manual_md=MANUAL)
     monkeypatch.setattr(index.embedder, method, away)
-    found = nearest(index, "brushes of the motor", ["manual.md"])
+    found = nearest(index, ["brushes of the motor"], ["manual.md"])
     assert found[0].quote == "The motor of the saw has brushes of carbon."
     assert exact(index, found)
 
 
 def test_a_long_log_does_not_crowd_out_instructions(indexed: Indexed) -> None:
     index = indexed(manual_md=MANUAL, log_csv=LOG)
-    found = nearest(index, "the blade of the saw grinds again and again", ["log.csv", "manual.md"])
+    found = nearest(index, ["the blade of the saw grinds again and again"], ["log.csv", "manual.md"])
     assert {quote.source for quote in found} == {"manual.md"}
-    assert nearest(index, "the blade grinds", ["log.csv"]) == ()
+    assert nearest(index, ["the blade grinds"], ["log.csv"]) == ()
 
 
 def test_what_is_quoted_elsewhere_is_left_out_and_the_rest_of_its_document_is_not(indexed: Indexed) -> None:
@@ -88,10 +88,29 @@ def test_what_is_quoted_elsewhere_is_left_out_and_the_rest_of_its_document_is_no
     start = index.document("manual.md").text.index("Saw | Blade grinds")
     row = quoter(index, "manual.md")(start, start + 40)
     asked = "Saw | Blade grinds | blade temperature > 80 °C"
-    assert any("80 °C" in quote.quote for quote in nearest(index, asked, ["manual.md"]))
-    found = nearest(index, asked, ["manual.md"], without=[row])
+    assert any("80 °C" in quote.quote for quote in nearest(index, [asked], ["manual.md"]))
+    found = nearest(index, [asked], ["manual.md"], without=[row])
     assert len(found) == 4
     assert not any("80 °C" in quote.quote for quote in found)
+
+
+def test_several_questions_bring_each_sentence_once_and_only_what_is_wanted(indexed: Indexed) -> None:
+    index = indexed(manual_md=MANUAL)
+    found = nearest(index, ["brushes of the motor", "", "the motor has brushes"], ["manual.md"])
+    assert len({quote.start for quote in found}) == len(found) >= 4
+    named = nearest(index, ["brushes of the motor"], ["manual.md"], most=2, wanted=lambda quote: "blade" in quote.quote)
+    assert len(named) == 2
+    assert all("blade" in quote.quote for quote in named)
+
+
+def test_sentences_in_the_language_of_the_question_are_taken_where_there_are_any(indexed: Indexed) -> None:
+    index = indexed(
+        manual_md=MANUAL, zh_md="# 锯\n\n锯片磨损时更换锯片。The blade of the saw 锯片很烫，锯片要冷却以后才能更换。\n"
+    )
+    both = ["manual.md", "zh.md"]
+    assert {quote.source for quote in nearest(index, ["the blade of the saw"], both)} == {"manual.md"}
+    assert {quote.source for quote in nearest(index, ["锯片什么时候更换"], both)} == {"zh.md"}
+    assert {quote.source for quote in nearest(index, ["锯片什么时候更换"], ["manual.md"])} == {"manual.md"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ The files travel within the page, so that nothing of a draft is kept on the serv
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -34,7 +35,8 @@ def draft_buttons(
     @working.or_problem
     def made(name: str, *values: Any) -> str:
         found = make(name, *values)
-        return draft(app, found, f"{name}-{found.made.isoformat()}")
+        about = re.sub(r"[^\w.-]+", "-", found.title.partition(": ")[2]).strip("-.")[:60]
+        return draft(app, found, "-".join(filter(None, (name, about, found.made.isoformat()))))
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for name, button in zip(forms, buttons, strict=True):
