@@ -24,6 +24,10 @@ _AMOUNT = re.compile(r"\s*[<>≤≥~±]?\s*[-−+]?\d[\d.,]*(?:\s*[^\W\d]\S{0,8}
 _CODE = re.compile(r"(?<![\w-])(?:[A-Za-z][A-Za-z-]*\d(?:[\w-]*\w)?|\d{4}-\d\d-\d\d)")  # "D11", "HL-P40", "2025-11-06"
 _COUNTED = re.compile(r"\b([A-Za-z]{3,}) (\d{1,3})\b(?!\.\d)")  # "Line 3"
 _FEW = 3  # words of a cell, of which a claim that names its column has all
+# A name: with a capital letter, where no sentence begins. Those of months are numbers.
+_NAME = re.compile(
+    r"(?<=[^\W\d_]\s)(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b)[A-Z][a-z]{2,}\b|(?<=[\u3040-\u9fff])[A-Z][a-z]{2,}\b"
+)
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\d{4}年(?:\d{1,2}月(?:\d{1,2}日)?)?")
 
 
@@ -84,6 +88,8 @@ def _names_another(text: str, claim: str, lead: str) -> bool:
     for code in _codes(claim) - held:
         if code not in above or re.sub(r"\d.*", "", code) in letters:
             return True
+    if any(stem(name) not in _stems(f"{text} {lead}") for match in _NAME.findall(claim) for name in words(match)):
+        return True
     counted: dict[str, set[str]] = {}
     for thing, number in _COUNTED.findall(text.casefold()):
         counted.setdefault(thing, set()).add(number)

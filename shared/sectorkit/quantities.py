@@ -124,6 +124,11 @@ def quantities(text: str) -> Found:
     return {value: frozenset(units) for value, units in found.items()}
 
 
+def without_months(text: str) -> str:
+    """The text without the names of months beside a number, which `quantities` reads as numbers: "February 2025" -> "2025"."""
+    return _MONTH.sub(" ", text)
+
+
 def numbers(text: str) -> frozenset[str]:
     """The values alone."""
     return frozenset(quantities(text))
