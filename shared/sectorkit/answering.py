@@ -18,6 +18,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from sectorkit.answer import Answer, Computed, Delta, Done, Event, Evidence, Reason, Request, Retrieved
 from sectorkit.app import SectorApp
+from sectorkit.cells import codes
 from sectorkit.errors import ModelError, RequestError, SectorkitError, ServerUnavailable, StoreBroken
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
@@ -263,6 +264,8 @@ def _retrieve(
         notes.append(
             "Nothing that was found was in force at the time asked about. What is shown holds at another time, or never did."
         )
+    if found and not unrelated:
+        notes += [f"What was found does not name “{code}”." for code in _unnamed(request.question, found)]
     if reranker is not None and not unrelated:
         try:
             hits = rerank(request.question, hits, reranker)
@@ -290,6 +293,16 @@ def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[l
             out = [hit for hit in found[: request.k] if not is_in_force(hit.passage.metadata, *request.as_of)]
             return hits, out
         depth *= 4  # many revisions of a rule can stand before the one in force
+
+
+def _unnamed(question: str, hits: Sequence[Hit]) -> list[str]:
+    """Codes of the question, such as a machine's "HL-X99", that none of these passages has."""
+    asked = {key: code for key, code in codes(question).items() if not code[0].isdigit()}  # and no days
+    texts = (
+        f"{h.passage.metadata.get('title')} {h.passage.metadata.get('heading')} {h.passage.page_content}" for h in hits
+    )
+    held = {key for text in texts for key in codes(text)} if asked else set()
+    return [code for key, code in asked.items() if key not in held]
 
 
 def _named(passage: Passage) -> str:

@@ -110,12 +110,28 @@ def app_names() -> list[str]:
     return sorted(found)
 
 
+def _no_app(name: str) -> str:
+    """Why a package of that name is no app; nothing where there is no such package."""
+    for entry in map(Path, sys.path):
+        init = entry / name / "__init__.py"
+        if init.is_file():
+            if not (init.parent / "corpus").is_dir():
+                return f"{init.parent} is no app: it has no folder corpus/; put the app's documents there"
+            return f"{init} makes no app: write APP = SectorApp(name={name!r}, ...) there, at the beginning of a line"
+    return ""
+
+
 def load_app(name: str) -> SectorApp:
     """The app of that name. UnknownName lists the ones that there are; ConfigurationError tells of one that bears another's."""
     known = app_names()
     if name not in known:
+        if name.isidentifier() and (why := _no_app(name)):
+            raise ConfigurationError(why)
         raise UnknownName("app", name, known)
-    app: SectorApp = importlib.import_module(name).APP
+    try:
+        app: SectorApp = importlib.import_module(name).APP
+    except (TypeError, NameError, ImportError, SyntaxError) as error:  # a field that is missing, or one too many
+        raise ConfigurationError(f"the app {name} cannot be loaded: {type(error).__name__}: {error}") from error
     if app.name != name:  # its index would be another app's
         raise ConfigurationError(f"apps/{name} makes an app named {app.name!r}; name it {name!r}, as its folder is")
     return app

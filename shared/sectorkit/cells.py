@@ -23,6 +23,7 @@ _ROW = re.compile(r"^[^|:]+: [^|]* \| [^|:]+: ")
 _AMOUNT = re.compile(r"\s*[<>≤≥~±]?\s*[-−+]?\d[\d.,]*(?:\s*[^\W\d]\S{0,8}|\s*[%°]\w?)?\s*")
 _CODE = re.compile(r"(?<![\w-])(?:[A-Za-z][A-Za-z-]*\d(?:[\w-]*\w)?|\d{4}-\d\d-\d\d)")  # "D11", "HL-P40", "2025-11-06"
 _COUNTED = re.compile(r"\b([A-Za-z]{3,}) (\d{1,3})\b(?!\.\d)")  # "Line 3"
+_PART = re.compile(r"[,;.]\s+")  # of a cell
 _FEW = 3  # words of a cell, of which a claim that names its column has all
 # A name: with a capital letter, where no sentence begins. Those of months are numbers.
 _NAME = re.compile(
@@ -55,10 +56,12 @@ def contradicts(text: str, claim: str, lead: str = "") -> bool:
     another column: "the as-left error is 0.1", which is the permissible one.
     """
     cells, terms = cells_of(text), _content(claim)
+    if not cells:
+        return False
     named = _named(cells, terms)
-    quoted = [(column, value) for column, value in cells if column in named or _has_most(value, terms)]
-    if denials(claim) != sum(denials(value) for _, value in quoted) or limits_oppose(claim, _joined(quoted)):
-        return bool(cells)
+    quoted = [(c, part) for c, value in cells for part in _PART.split(value) if c in named or _has_most(part, terms)]
+    if denials(claim) != sum(denials(part) for _, part in quoted) or limits_oppose(claim, _joined(quoted)):
+        return True
     replaced = any(column in named and _is_replaced(value, terms) for column, value in cells)
     return replaced or _names_another(text, claim, lead) or _misplaces([c for c in cells if c[0] in named], claim)
 
@@ -83,11 +86,10 @@ def _is_replaced(value: str, terms: Collection[str]) -> bool:
 
 
 def _names_another(text: str, claim: str, lead: str) -> bool:
-    held, above = _codes(text), _codes(lead)
-    letters = {re.sub(r"\d.*", "", code) for code in held}
-    for code in _codes(claim) - held:
-        if code not in above or re.sub(r"\d.*", "", code) in letters:
-            return True
+    held, above = set(codes(text)), set(codes(lead))
+    shapes = set(map(_shape, held))
+    if any(code not in above or _shape(code) in shapes for code in codes(claim).keys() - held):
+        return True
     if any(stem(name) not in _stems(f"{text} {lead}") for match in _NAME.findall(claim) for name in words(match)):
         return True
     counted: dict[str, set[str]] = {}
@@ -103,8 +105,14 @@ def _misplaces(named: Collection[tuple[str, str]], claim: str) -> bool:
     return bool(said and amounts) and all(said.isdisjoint(amount) for amount in amounts)
 
 
-def _codes(text: str) -> set[str]:
-    return {code.casefold().replace("-", "") for code in _CODE.findall(text)}
+def codes(text: str) -> dict[str, str]:
+    """The codes and days that a text names, as they are written, by what they are alike in: {"hlp40": "HL-P40"}."""
+    return {code.casefold().replace("-", ""): code for code in _CODE.findall(text)}
+
+
+def _shape(code: str) -> str:
+    """ "hlp40" -> "aaa00": HL-P40 and HL-M60 are of one kind."""
+    return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "a", code))
 
 
 def _joined(cells: Iterable[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ no check goes to the prompt as any question does.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorkit.answer import Answer, Citation, Claim, Computed, Request
 from sectorkit.errors import SectorkitError
-from sectorkit.query import Filter, Frame, Result, TableQuery
+from sectorkit.query import Aggregate, Filter, Frame, Result, TableQuery
 from sectorkit.quoting import quoter
 from sectorkit.reading import Kept
 from sectorkit.retrieval.index import Index
@@ -36,6 +37,10 @@ _LEFT, _SURE = 2, 3.0  # words that may be left out, and the score that is neede
 _LINES = 25  # of a result that an answer's text holds
 _CITED = 12  # rows that become citations
 USED = 500  # rows that a result names as those it rests on
+_QUANTITY = re.compile(
+    r"(?:total |defect )?(?:quantity|qty\.?|pieces|pcs\.?|units|no\.? of pieces|number of pieces|count)(?: \w+)?|数量|件数",
+    re.IGNORECASE,
+)
 _WORDS = {
     "en": {"none": "None: no row meets this.", "more": "and {n} more rows."},
     "zh": {"none": "没有：表中没有符合条件的行。", "more": "另有{n}行。"},
@@ -163,9 +168,22 @@ def table_answer(question: str, understood: Understood, index: Index) -> Answer:
         tuple((row.start, row.end, row.number or 0) for row in result.used[:USED]), result.cut, result.unread, understood.left,
     )  # fmt: skip
     notes = tuple(f"{frame.title}: {note}" for note in frame.notes)  # such as rows that were left out
+    notes += _amounts(frame, query, result)
     return Answer(
         question, "supported", "\n".join(lines), citations=cited, claims=tuple(claims), notes=notes, computed=computed
     )  # fmt: skip
+
+
+def _amounts(frame: Frame, query: TableQuery, result: Result) -> tuple[str, ...]:
+    """A note where rows were counted that say how many each stands for: of "how many defects" either may be meant."""
+    column = next((c for c, kind in frame.kinds.items() if kind == "number" and _QUANTITY.fullmatch(c.strip())), None)
+    counted = query.aggregate is not None and query.aggregate == Aggregate(function="count") and not query.group_by
+    if column is None or not counted:
+        return ()
+    total = frame.run(query.model_copy(update={"aggregate": Aggregate(function="sum", column=column)})).rows
+    if not total or total[0][-1] in (None, result.total):
+        return ()
+    return (f"Rows were counted. Their column “{column}” adds up to {plain(total[0][-1])}.",)
 
 
 def plain(value: Any) -> str:

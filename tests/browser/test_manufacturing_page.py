@@ -253,7 +253,7 @@ def test_from_an_alarm_to_a_draft_that_can_be_taken_away(
         with page.expect_download() as download:
             page.get_by_role("link", name=f"Download as {what}").click()
         download.value.save_as(tmp_path / f"draft.{ending}")
-        assert download.value.suggested_filename.startswith("8D-")
+        assert download.value.suggested_filename.startswith("8D-HL-P40-20")
     assert "# 8D report: HL-P40" in (tmp_path / "draft.md").read_text(encoding="utf-8")
     assert "8D report: HL-P40" in [p.text for p in docx.Document(str(tmp_path / "draft.docx")).paragraphs]
 

@@ -196,6 +196,23 @@ def test_without_days_too_what_is_not_in_force_is_left_out(
     assert any("force: Planned fees" in note for note in only.notes)  # where it is cited
 
 
+@pytest.mark.parametrize(
+    ("question", "noted"),
+    [
+        ("How loud may the HL-X99 be at night?", ["HL-X99"]),
+        ("How loud may it be on 2026-01-05?", []),
+        ("F-07 at night", []),
+    ],
+)
+def test_a_code_that_no_passage_names_is_said(
+    app: SectorApp, index: Index, tmp_path: Path, question: str, noted: list[str]
+) -> None:
+    (tmp_path / "corpus" / "codes.md").write_text("# Codes\n\nThe code f07 is shown where a pump is loud at night.\n")
+    index.sync(tmp_path / "corpus")
+    got = ask(app, index, question)
+    assert [n for n in got.notes if "does not name" in n] == [f"What was found does not name “{c}”." for c in noted]
+
+
 def test_a_question_about_something_else_is_not_told_of_times(app: SectorApp, index: Index) -> None:
     index.embedder.unrelated_below = 2.0  # type: ignore[attr-defined]
     span = (date(1950, 1, 1), date(1950, 1, 1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from sectorkit.app import SectorApp, load_app
-from sectorkit.errors import ConfigurationError
+from sectorkit.errors import ConfigurationError, UnknownName
 
 
 def app(folder: Path) -> SectorApp:
@@ -47,3 +48,31 @@ def test_a_copied_app_that_kept_its_name_is_refused(tmp_path: Path, monkeypatch:
         ConfigurationError, match="apps/copied_app makes an app named 'first_app'; name it 'copied_app'"
     ):
         load_app("copied_app")
+
+
+@pytest.mark.parametrize(
+    ("code", "corpus", "why"),
+    [
+        ("APP = SectorApp(name='mine_app')", True, "mine_app cannot be loaded: TypeError: .*title"),
+        ("APP = SectorApp(name='mine_app', nonsense=1)", True, "nonsense"),
+        ("from nowhere_at_all import x\nAPP = SectorApp()", True, "nowhere_at_all"),
+        ("def made():\n    return SectorApp()\nAPP = made()", True, "makes no app: write APP = SectorApp"),
+        ("APP = SectorApp()", False, "has no folder corpus/"),
+    ],
+)
+def test_a_package_that_is_no_app_is_told_why(
+    code: str, corpus: bool, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine_app").mkdir()
+    if corpus:
+        (tmp_path / "mine_app" / "corpus").mkdir()
+    (tmp_path / "mine_app" / "__init__.py").write_text(f"from sectorkit.app import SectorApp\n{code}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_app", raising=False)
+    with pytest.raises(ConfigurationError, match=why):
+        load_app("mine_app")
+
+
+def test_an_unknown_app_is_told_which_there_are() -> None:
+    with pytest.raises(UnknownName, match="governance_search"):
+        load_app("no_such_app")

@@ -15,10 +15,10 @@ from sectorkit.answer import Answer, Citation, Claim, Request
 from sectorkit.answering import answer
 from sectorkit.app import SectorApp
 from sectorkit.fakes import FakeChat, FakeEmbedder
-from sectorkit.query import TableQuery
+from sectorkit.query import Aggregate, TableQuery
 from sectorkit.retrieval.index import Index
 from sectorkit.table_answers import beside_tables, from_tables, plain, table_answer, tables_in
-from sectorkit.table_questions import understand
+from sectorkit.table_questions import Understood, understand
 
 LOG = ["Date,Line,Defect,Cost EUR,Remark"] + [
     f"2025-{1 + n % 9:02}-{1 + n % 28:02},Line {1 + n % 3},{('Leak', 'Scratch')[n % 2]},{10 * n + 5},{'' if n % 4 else 'seen twice'}"
@@ -340,3 +340,30 @@ def test_a_models_answer_has_the_result_beside_it(app: SectorApp, index: Index) 
     assert len(chat.asked) == 1
     assert got.computed is not None
     assert got.computed.left == ("overdue",)
+
+
+@pytest.mark.parametrize(
+    ("column", "quantities", "note"),
+    [
+        ("Quantity", "3142", "Rows were counted. Their column “Quantity” adds up to 10."),
+        ("数量", "3142", "Rows were counted. Their column “数量” adds up to 10."),
+        ("Quantity", "1111", None),
+        ("Cost EUR", "3142", None),
+    ],
+)
+def test_who_counts_rows_is_told_what_their_quantities_add_up_to(
+    column: str, quantities: str, note: str | None, tmp_path: Path
+) -> None:
+    rows = [f"2025-03-0{n + 1},Leak,{q}" for n, q in enumerate(quantities)]
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "leaks.csv").write_text("\n".join([f"Date,Defect,{column}", *rows]), encoding="utf-8")
+    index = Index.open(tmp_path / "index", FakeEmbedder())
+    index.sync(tmp_path / "corpus")
+    frame = tables_in(index).asked[0]
+    for query, noted in (
+        (TableQuery(aggregate=Aggregate(function="count")), note),
+        (TableQuery(aggregate=Aggregate(function="count"), group_by=["Defect"]), None),
+        (TableQuery(), None),
+    ):
+        assert table_answer("?", Understood(frame, query, 1.0), index).notes == ((noted,) if noted else ())
+    index.close()

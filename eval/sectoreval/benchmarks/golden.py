@@ -98,7 +98,7 @@ def solve(context: Context, arm: Arm) -> Any:
 BENCHMARK = Benchmark(
     name="golden",
     title="Golden questions of an app",
-    sector="governance",
+    sector="own",
     source=None,
     arms=("closed_book", "lexical", "dense", "hybrid", "reranked"),
     measures=(

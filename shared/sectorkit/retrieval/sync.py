@@ -98,8 +98,16 @@ def writing(folder: Path) -> Iterator[None]:
             holder.write_text(json.dumps({"pid": os.getpid(), "since": datetime.now().isoformat("T", "seconds")}))
             yield
     except Timeout:
-        who = holder.read_text() if holder.exists() else "another process"
+        who = _holder(holder)
         raise IndexBusy(f"{folder} is being written by {who}; wait until it is done") from None
+
+
+def _holder(file: Path) -> str:
+    try:
+        said = json.loads(file.read_text())
+        return f"process {said['pid']} since {said['since'].replace('T', ' ')}"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return "another process"
 
 
 class _Sync:
