@@ -14,8 +14,7 @@ from sectorkit.limits import Finding, LimitBook, once, read_limits, same, to_ask
 from sectorkit.retrieval.index import Index
 
 _LIKELY = 5  # failure modes that symptoms bring up, at most
-_NEAREST = 3  # of these, those whose limits are asked for where readings are missing
-_ASKED = 3  # readings that are asked for, at most
+_NEAREST, _ASKED = 3, 3  # of these, those whose limits are asked for where readings are missing; readings, at most
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class Cause:
 class Diagnosis:
     """`causes` are ranked: alarms, warnings, then what the symptoms alone suggest. `ask` are readings that would decide.
 
-    `readings` are as they were given; `problems` say which could not be used and why; `known` is whether the documents name
-    the machine at all.
+    `readings` are as they were given; `problems` say which could not be used and why, `notes` how
+    the symptoms were read; `known` is whether the documents name the machine at all.
     """
 
     machine: str
@@ -48,6 +47,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     ask: tuple[str, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,5 @@ def diagnose(
     ]
     return Diagnosis(
         machine, symptoms, readings, bool(own or plant.limits.of(machine)), tuple(causes), tuple(findings),
-        to_ask(findings, likely[:_NEAREST])[:_ASKED], (*problems, *notes),
+        to_ask(findings, likely[:_NEAREST])[:_ASKED], tuple(problems), tuple(notes),
     )  # fmt: skip

@@ -90,7 +90,7 @@ def diagnose_page(runtime: Runtime, app: SectorApp) -> None:
 def shown(app: str, found: Diagnosis, unread: Sequence[str] = ()) -> str:
     """The diagnosis as HTML; `unread` are rows of the documents that were not read as limits."""
     said = [f"To decide, read: {', '.join(found.ask)}."] if found.ask else []
-    said += dict.fromkeys((*found.problems, *(f"Not read as a limit: {problem}" for problem in unread[:_ROWS])))
+    said += dict.fromkeys((*found.notes, *found.problems, *(f"Not read as a limit: {row}" for row in unread[:_ROWS])))
     within = [finding(app, f) for f in found.findings if f.state == "within"]
     return "".join((
         f'<article class="sk-answer" aria-label="Diagnosis" data-announce="{esc(in_words(found.findings))}">',

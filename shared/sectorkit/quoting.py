@@ -87,23 +87,23 @@ def nearest(
 ) -> tuple[Citation, ...]:
     """Up to `most` sentences of these documents for each question, nearest first; by words alone where vectors are away.
 
-    No rows of sheets, nothing of what `without` holds, and only what is `wanted`. Of passages in the question's language and
-    others, those in its own.
+    No rows of sheets, nothing of what `without` holds, and only what is `wanted`. Of passages in the first question's language
+    and others, those in its own.
     """
     sources = [s for s in sources if not all(p.metadata.get("rows") for p in index.passages_of(s))]
     barred = [(one.source, one.start, one.end) for one in without]
     near: list[Citation] = []
-    for question in filter(str.strip, questions if sources else ()):
-        found = _nearest(index, question, sources)
+    questions = [question for question in questions if sources and question.strip()]
+    for question in questions:
+        found = _nearest(index, question, sources, detect_language(questions[0]))
         free = (q for q in found if not any(q.source == s and q.start < b and a < q.end for s, a, b in barred))
         near += islice(filter(wanted, free), most)
     return tuple(dict.fromkeys(replace(quote, n=0) for quote in near))
 
 
-def _nearest(index: Index, question: str, sources: Sequence[str]) -> tuple[Citation, ...]:
+def _nearest(index: Index, question: str, sources: Sequence[str], language: str) -> tuple[Citation, ...]:
     hits, away = searched(index, question, _PASSAGES, {"source": sources})
     hits = [hit for hit in hits if not hit.passage.metadata.get("rows")]
-    language = detect_language(question)
     hits = [hit for hit in hits if hit.passage.metadata.get("language") == language] or hits
     evidence = [Evidence(n, hit, without_injections(hit.passage.page_content)) for n, hit in enumerate(hits, start=1)]
     try:

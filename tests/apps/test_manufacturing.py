@@ -319,7 +319,7 @@ def test_no_sentence_of_a_report_is_about_another_machine_or_in_another_language
     sentences = [c for c in drafts[case["id"]].sources if (c.source, c.start) not in rows]
     assert [c.quote for c in sentences if not is_about(case["machine"], plant.machines, c)] == []
     languages = {index.document(c.source).metadata["language"] for c in sentences}
-    assert languages <= {case["language"]}
+    assert languages <= {case["language"], "en"}  # of some machines there are only English records
 
 
 @pytest.mark.parametrize("case", cases("golden-reports"), ids=lambda case: case["id"])
@@ -439,5 +439,5 @@ def test_without_vectors_an_alarm_and_a_draft_remain(small: Index, monkeypatch: 
     found, draft = drafted(small, "drops below the seal", "90 °C")
     assert found.causes[0].level == "alarm"
     assert found.causes[0].rows
-    assert [p for p in found.problems if p.startswith("Symptoms were searched for by words alone")]
+    assert [note for note in found.notes if note.startswith("Symptoms were searched for by words alone")]
     assert "p1.md" in {c.source for line in lines_of(draft) if not line.label for c in line.citations}
