@@ -276,13 +276,14 @@ class Manifest:
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO made VALUES (?, ?)", zip(ids, keys, strict=True))
 
-    def half_made(self) -> dict[str, bytes]:
-        """Id -> key of vectors that are stored for a document that is not in yet."""
-        rows = self._rows(
-            "SELECT m.id, m.key FROM made m JOIN journal j ON j.id = m.id LEFT JOIN passages p ON p.id = m.id "
-            "WHERE p.id IS NULL"
-        )
-        return dict(rows)
+    def unmake(self, ids: Iterable[str]) -> None:
+        """Write down that the vectors of `ids` are about to be others."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM made WHERE id = ?", [(i,) for i in ids])
+
+    def unsettled_made(self) -> dict[str, bytes]:
+        """Id -> key of the vectors that are stored, of those in the journal."""
+        return dict(self._rows("SELECT m.id, m.key FROM made m JOIN journal j ON j.id = m.id"))
 
     def settle(self, keep: Iterable[str] = ()) -> None:
         """Empty the journal but for `keep`: the stores are as the manifest says, and who looked before looks again."""

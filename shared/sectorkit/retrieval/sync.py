@@ -170,12 +170,14 @@ class _Sync:
         lost = self._share(sorted(vectorless - in_doubt))
         dead, live = self._manifest.unsettled()
         live = [i for i in live if i in in_doubt or i in lost]
-        half = self._manifest.half_made()
-        self._half = {i: half[i] for i in self._stores.held(list(half))}
+        made = self._manifest.unsettled_made()
+        held = self._stores.held(list(made))
+        self._half = {i: made[i] for i in dead if i in held}
         self._stores.drop([i for i in dead if i not in self._half])
         if live:
             self._doing = "repairing the index"
-            self._put(list(self._manifest.passages(live).values()), {}, lambda share: share)
+            have = {made[i]: i for i in live if i in held}
+            self._put(list(self._manifest.passages(live).values()), have, lambda share: share)
         if wordless := wordless - set(live):
             self._progress("indexing the words anew", 0.0)
             self._stores.lexical.update(add=self._stored(sorted(wordless)))
@@ -261,6 +263,8 @@ class _Sync:
             stale += sorted(old - {str(p.id) for p in passages})
             if old and not same:
                 have |= {text_key(context(p)): str(p.id) for p in self._stored(sorted(old))}
+        keys = {str(p.id): text_key(context(p)) for p in fresh}
+        have = {key: i for key, i in have.items() if keys.get(i, key) == key}  # not what is about to be another's
         if batch:
             self._manifest.note([str(p.id) for p in fresh] + stale)
             began = time.monotonic()
@@ -291,6 +295,7 @@ class _Sync:
             self._progress(self._doing, share_done(done / len(ordered)))
             full = done == len(ordered) or len(waiting) >= _LARGEST_BATCH
             if waiting and (full or time.monotonic() - since > _BATCH_SECONDS):
+                self._manifest.unmake(str(p.id) for p in waiting)
                 self._stores.put_vectors(waiting, vectors)
                 self._manifest.made([str(p.id) for p in waiting], [text_key(context(p)) for p in waiting])
                 waiting, vectors, since = [], [], time.monotonic()

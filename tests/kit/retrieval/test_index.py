@@ -234,7 +234,46 @@ def test_what_a_killed_sync_made_of_a_document_that_changed_since_is_no_longer_t
     index.sync(corpus)
     assert_vectors_are_of_their_texts(index)
     assert index.stores.manifest.unsettled() == ([], [])
-    assert index.stores.manifest.half_made() == {}
+    assert index.stores.manifest.unsettled_made() == {}
+
+
+def test_two_documents_that_change_their_titles_get_vectors_of_their_own(index: Index, corpus: Path) -> None:
+    (corpus / "a.md").write_text("The same words.")
+    (corpus / "b.md").write_text("The same words.")
+    (corpus / "metadata.toml").write_text('["a.md"]\ntitle = "Noise"\n["b.md"]\ntitle = "Waste"\n')
+    index.sync(corpus)
+    (corpus / "metadata.toml").write_text('["a.md"]\ntitle = "Waste"\n["b.md"]\ntitle = "Noise"\n')
+    index.sync(corpus)
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_a_sync_killed_after_its_documents_are_in_embeds_nothing_again(index: Index, corpus: Path) -> None:
+    whole = index.stores.manifest.replace
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(index.stores.manifest, "replace", lambda *what, **more: (whole(*what, **more), _interrupt()))
+        index.sync(corpus)
+    embedder = index.embedder
+    assert isinstance(embedder, FakeEmbedder)
+    before = embedder.encoded
+    index.sync(corpus)
+    assert embedder.encoded == before
+    assert_vectors_are_of_their_texts(index)
+
+
+def test_a_vector_that_was_half_replaced_is_not_taken_for_what_it_was(index: Index, corpus: Path) -> None:
+    """Killed in a first sync; in a second one, under another title, between the vectors and the note that they are there."""
+    manifest, stores = index.stores.manifest, index.stores
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stores.lexical, "update", lambda **what: _interrupt())
+        index.sync(corpus)
+    titled = (corpus / "metadata.toml").read_text()
+    (corpus / "metadata.toml").write_text('["noise.md"]\ntitle = "Sound"\n["waste.md"]\ntitle = "Bins"\n')
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(manifest, "made", lambda ids, keys: _interrupt())
+        index.sync(corpus)
+    (corpus / "metadata.toml").write_text(titled)
+    index.sync(corpus)
+    assert_vectors_are_of_their_texts(index)
 
 
 def _interrupt() -> None:
