@@ -33,11 +33,14 @@ _ENDED = frozenset({"superseded", "repealed", "obsolete", "replaced"})
 def is_in_force(metadata: Mapping[str, Any], on: date, until: date | None = None) -> bool:
     """Whether a document is in force on that day, or on any from then `until` another: by `valid_from`, `valid_to`, `status`.
 
-    A draft, and what was withdrawn, never is. What was superseded without a `valid_to` ended on some day before today.
+    A draft, and what was withdrawn, never is. What was superseded without a `valid_to` ended on some day before today: it may
+    answer about a span before that, and on a given day it decides nothing.
     """
     status = _status(metadata)
     begins, ends = str(metadata.get("valid_from") or ""), str(metadata.get("valid_to") or "")
     if not ends and status in _ENDED:
+        if until is None:
+            return False
         ends = (date.today() - timedelta(days=1)).isoformat()
     in_time = begins <= (until or on).isoformat() and (not ends or ends >= on.isoformat())
     return in_time and status not in _NEVER_IN_FORCE

@@ -26,7 +26,8 @@ def test_what_was_superseded_was_in_force_in_its_time() -> None:
 def test_what_was_superseded_on_an_unknown_day_is_not_in_force_today_and_was_once(status: str) -> None:
     today = date.today()
     assert not is_in_force({"status": status}, today)
-    assert is_in_force({"status": status}, today - timedelta(days=400))
+    assert not is_in_force({"status": status}, today - timedelta(days=400))  # a given day: nobody knows
+    assert is_in_force({"status": status}, today - timedelta(days=400), today - timedelta(days=400))
     assert is_in_force({"status": status}, date(2019, 1, 1), today)
     assert not is_in_force({"status": status, "valid_from": today}, date(2019, 1, 1), date(2019, 12, 31))
 
