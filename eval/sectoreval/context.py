@@ -99,10 +99,10 @@ class Context:
 
     def app_index(self, app: SectorApp, docs: Path | None = None) -> Index:
         """The index of an app's own documents, or of the folder `docs`, brought to their state."""
-        from sectorkit.parts import open_index
+        from sectorkit.parts import current_index
 
         def opened() -> Index:
-            index = open_index(self.settings, app, self.embedder, corpus=docs)
+            index = current_index(self.settings, app, self.embedder, corpus=docs, progress=self.progress)
             index.sync(docs or app.corpus, progress=self.progress)
             return index
 

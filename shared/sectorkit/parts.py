@@ -111,6 +111,30 @@ def open_index(
     return Index.open(folder, embedder, chroma_url=settings.chroma_url, create=create)
 
 
+def current_index(
+    settings: Settings,
+    app: SectorApp,
+    embedder: LocalEmbedder | EndpointEmbedder,
+    *,
+    corpus: Path | None = None,
+    progress: Progress = silent,
+) -> Index:
+    """That index; one of samples that another version of this program made is made anew, since their vectors come with the app.
+
+    Raises IndexMismatch where it is of other documents: that is for their owner to decide.
+    """
+    from sectorkit.errors import IndexMismatch
+
+    try:
+        return open_index(settings, app, embedder, corpus=corpus)
+    except IndexMismatch:
+        if not app.vectors.is_file() or (corpus or app.corpus).resolve() != app.corpus.resolve():
+            raise
+        progress(f"the index of {app.title} was made by another version; it is made anew")
+        rebuild_index(settings, app, embedder, corpus=corpus, progress=progress)
+        return open_index(settings, app, embedder, corpus=corpus)
+
+
 def rebuild_index(
     settings: Settings,
     app: SectorApp,

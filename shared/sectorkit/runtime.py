@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sectorkit.answer import Answer, Done, Event, Request, Retrieved
 from sectorkit.app import SectorApp
-from sectorkit.errors import IndexBusy, IndexMismatch, SectorkitError, ServerUnavailable, StoreError, UnknownName
-from sectorkit.parts import limits_for, open_embedder, open_index, open_reranker, rebuild_index, start_chat_server
+from sectorkit.errors import IndexBusy, SectorkitError, ServerUnavailable, StoreError, UnknownName
+from sectorkit.parts import current_index, limits_for, open_embedder, open_reranker, start_chat_server
 from sectorkit.progress import Progress, silent
 from sectorkit.settings import Settings
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sectorkit.models.chat import SectorChat
     from sectorkit.models.preflight import Capabilities
     from sectorkit.models.server import ModelServer
-    from sectorkit.retrieval.embed import Embedder, EndpointEmbedder, LocalEmbedder
+    from sectorkit.retrieval.embed import Embedder
     from sectorkit.retrieval.index import Index, SyncReport
     from sectorkit.retrieval.rerank import Reranker
 
@@ -298,7 +298,9 @@ class Runtime:
         for name, app in self.apps.items():
             progress(f"opening the index of {app.title}")
             corpus = self._corpora.get(name)
-            index = self._indexes.get(name) or self._opened(app, self._embedder, progress)
+            index = self._indexes.get(name) or current_index(
+                self.settings, app, self._embedder, corpus=self._corpora.get(name), progress=progress
+            )
             try:
                 telling = self._searchable_meanwhile(name, index, progress)
                 self.reports[name] = report = index.sync(corpus or app.corpus, progress=telling)
@@ -311,18 +313,6 @@ class Runtime:
         self._embedder.embed_query("warm up")
         tail = f"; {unread} documents could not be read" if unread else ""
         self._set("documents", "ready", f"{passages} passages{tail}", 1.0)
-
-    def _opened(self, app: SectorApp, embedder: LocalEmbedder | EndpointEmbedder, progress: Progress) -> Index:
-        """The app's index. One of samples that an earlier version of this program made is made anew: their vectors come with the app."""
-        corpus = self._corpora.get(app.name)
-        try:
-            return open_index(self.settings, app, embedder, corpus=corpus)
-        except IndexMismatch:
-            if not app.vectors.is_file() or (corpus or app.corpus).resolve() != app.corpus.resolve():
-                raise
-            progress(f"the index of {app.title} was made by another version; it is made anew")
-            rebuild_index(self.settings, app, embedder, corpus=corpus, progress=progress)
-            return open_index(self.settings, app, embedder, corpus=corpus)
 
     def _searchable_meanwhile(self, name: str, index: Index, progress: Progress) -> Progress:
         """`progress`, which also lets the index be searched as soon as anything is in it."""

@@ -22,7 +22,15 @@ from sectorkit.answer import Delta, Done, Request, Retrieved
 from sectorkit.app import SectorApp, load_app
 from sectorkit.errors import ConfigurationError, IndexBusy, SectorkitError, StoreError
 from sectorkit.models.catalogue import chosen_chat
-from sectorkit.parts import limits_for, open_embedder, open_index, open_reranker, rebuild_index, start_chat_server
+from sectorkit.parts import (
+    current_index,
+    limits_for,
+    open_embedder,
+    open_index,
+    open_reranker,
+    rebuild_index,
+    start_chat_server,
+)
 from sectorkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -75,7 +83,8 @@ class _Lines:
 def _ready_index(settings: Settings, app: SectorApp, docs: Path | None) -> Iterator[Index]:
     """The app's index, synced: an empty one would find nothing, and a stale one would mislead."""
     with progress_bar("starting") as progress:
-        index = open_index(settings, app, open_embedder(settings, progress=progress), corpus=docs)
+        embedder = open_embedder(settings, progress=progress)
+        index = current_index(settings, app, embedder, corpus=docs, progress=progress)
         try:
             _warn(index.sync(docs or app.corpus, progress=progress))
         except IndexBusy as busy:
@@ -114,7 +123,7 @@ def sync(settings: Settings, name: str, *, docs: Path | None, rebuild: bool, as_
         if rebuild:
             report = rebuild_index(settings, app, embedder, corpus=docs, progress=progress)
         else:
-            with closing(open_index(settings, app, embedder, corpus=docs)) as index:
+            with closing(current_index(settings, app, embedder, corpus=docs, progress=progress)) as index:
                 report = index.sync(docs or app.corpus, progress=progress)
     if as_json:
         out.print_json(json.dumps(report.__dict__, default=list))

@@ -26,7 +26,7 @@ from sectorkit.golden import read_golden
 from sectorkit.models.chat import SectorChat, connect
 from sectorkit.models.hardware import described
 from sectorkit.packing import pack
-from sectorkit.parts import limits_for, open_embedder, open_index, start_chat_server
+from sectorkit.parts import current_index, limits_for, open_embedder, start_chat_server
 from sectorkit.retrieval.index import Index
 from sectorkit.settings import read_settings
 from sectorkit.stats import interval
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = read_settings()
     app = replace(load_app("governance_search"), before=(), after=())
-    index = open_index(settings, app, open_embedder(settings))
+    index = current_index(settings, app, open_embedder(settings))
     index.sync(app.corpus)
     server = start_chat_server(settings)
     try:

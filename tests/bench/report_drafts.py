@@ -14,7 +14,7 @@ from manufacturing_qa.diagnosis import diagnose, read_plant
 from manufacturing_qa.report import report
 from sectorkit.drafts import FILL, docx, markdown
 from sectorkit.golden import Quote, locate
-from sectorkit.parts import open_embedder, open_index
+from sectorkit.parts import current_index, open_embedder
 from sectorkit.settings import read_settings
 
 WRITTEN = date(2026, 2, 2)
@@ -22,7 +22,7 @@ WRITTEN = date(2026, 2, 2)
 
 def main() -> None:
     settings = read_settings()
-    index = open_index(settings, APP, open_embedder(settings))
+    index = current_index(settings, APP, open_embedder(settings))
     index.sync(APP.corpus)
     plant = read_plant(index)
     cited, filled, seconds = [], [], []

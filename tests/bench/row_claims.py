@@ -24,7 +24,7 @@ from sectorkit.answer import Evidence
 from sectorkit.app import load_app
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.grounding import ground
-from sectorkit.parts import open_embedder, open_index
+from sectorkit.parts import current_index, open_embedder
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.settings import read_settings
@@ -57,7 +57,7 @@ def main() -> None:
             index.sync(TABLES)
         else:
             app = load_app("manufacturing_qa")
-            index = open_index(settings, app, embedder)
+            index = current_index(settings, app, embedder)
             index.sync(app.corpus)
         with closing(index):
             tables = list(_sheets(index))

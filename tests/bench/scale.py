@@ -37,7 +37,7 @@ from rich.progress import track
 from sectorkit.app import load_app
 from sectorkit.fakes import FakeEmbedder
 from sectorkit.models.hardware import described
-from sectorkit.parts import index_folder, open_embedder, open_index
+from sectorkit.parts import current_index, index_folder, open_embedder
 from sectorkit.retrieval.index import Index, Mode, bytes_on_disk
 from sectorkit.retrieval.manifest import StoredDocument
 from sectorkit.retrieval.words import sentences
@@ -131,7 +131,7 @@ def chroma_server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 def sample() -> Source:
     """Vectors and texts of the sample corpus, which is indexed first where it is not."""
     settings, app = read_settings(), load_app("governance_search")
-    index = open_index(settings, app, open_embedder(settings))
+    index = current_index(settings, app, open_embedder(settings))
     index.sync(app.corpus)
     passages = [p for d in index.documents() for p in index.passages_of(d.source)]
     slots = index.stores.manifest.slots([str(p.id) for p in passages])

@@ -24,7 +24,7 @@ _FIELDS = ("words", "pieces")
 _MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
 # The rarest terms of a query count: the others are noise of those who tell a story, and cost most. As few as lost nothing on
 # the training questions of OMoS-QA and LeCoQA (docs/BENCHMARKS.md); and how often these may occur together, all in all.
-_MAX_TERMS, _MAX_POSTINGS = 64, 2_000_000
+_MAX_TERMS, _MAX_POSTINGS = 64, 1_000_000
 
 
 class LexicalIndex:
