@@ -22,6 +22,7 @@ from sectorkit.cells import codes
 from sectorkit.errors import ModelError, RequestError, SectorkitError, ServerUnavailable, StoreBroken
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index, Mode, check_text
 from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
@@ -298,10 +299,7 @@ def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[l
 def _unnamed(question: str, hits: Sequence[Hit]) -> list[str]:
     """Codes of the question, such as a machine's "HL-X99", that none of these passages has."""
     asked = {key: code for key, code in codes(question).items() if not code[0].isdigit()}  # and no days
-    texts = (
-        f"{h.passage.metadata.get('title')} {h.passage.metadata.get('heading')} {h.passage.page_content}" for h in hits
-    )
-    held = {key for text in texts for key in codes(text)} if asked else set()
+    held = {key for hit in hits for key in codes(context(hit.passage))} if asked else set()
     return [code for key, code in asked.items() if key not in held]
 
 

@@ -87,10 +87,15 @@ def place_digest(folder: Path) -> str:
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
 
 
+def _are_samples(app: SectorApp, corpus: Path | None) -> bool:
+    """Whether these are the documents that come with the app."""
+    return corpus is None or corpus.resolve() == app.corpus.resolve()
+
+
 def index_folder(settings: Settings, app: SectorApp, *, corpus: Path | None = None) -> Path:
     """Where the index of an app's documents (or of another folder's) is kept, one per embedder."""
     name = app.name
-    if corpus is not None and corpus.resolve() != app.corpus.resolve():
+    if corpus is not None and not _are_samples(app, corpus):
         name += f"-{place_digest(corpus)}"
     return settings.indexes_dir / name / settings.embed_model
 
@@ -128,7 +133,7 @@ def current_index(
     try:
         return open_index(settings, app, embedder, corpus=corpus)
     except IndexMismatch:
-        if not app.vectors.is_file() or (corpus or app.corpus).resolve() != app.corpus.resolve():
+        if not app.vectors.is_file() or not _are_samples(app, corpus):
             raise
         progress(f"the index of {app.title} was made by another version; it is made anew")
         rebuild_index(settings, app, embedder, corpus=corpus, progress=progress)
@@ -155,7 +160,7 @@ def _know_samples(embedder: LocalEmbedder | EndpointEmbedder, app: SectorApp, co
     """The samples' vectors need not be made again; an endpoint's are its own, since nobody knows what it serves."""
     from sectorkit.retrieval.embed import LocalEmbedder
 
-    if isinstance(embedder, LocalEmbedder) and (corpus is None or corpus.resolve() == app.corpus.resolve()):
+    if isinstance(embedder, LocalEmbedder) and _are_samples(app, corpus):
         embedder.know(app.vectors)
 
 

@@ -177,8 +177,7 @@ def table_answer(question: str, understood: Understood, index: Index) -> Answer:
 def _amounts(frame: Frame, query: TableQuery, result: Result) -> tuple[str, ...]:
     """A note where rows were counted that say how many each stands for: of "how many defects" either may be meant."""
     column = next((c for c, kind in frame.kinds.items() if kind == "number" and _QUANTITY.fullmatch(c.strip())), None)
-    counted = query.aggregate is not None and query.aggregate == Aggregate(function="count") and not query.group_by
-    if column is None or not counted:
+    if column is None or query.aggregate != Aggregate(function="count") or query.group_by:
         return ()
     total = frame.run(query.model_copy(update={"aggregate": Aggregate(function="sum", column=column)})).rows
     if not total or total[0][-1] in (None, result.total):

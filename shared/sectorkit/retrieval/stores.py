@@ -40,7 +40,6 @@ _EXACT = 5_000  # passages: so many are compared with a question one by one
 _HIT_COST = 6  # of one more hit from the graph, in comparisons of two vectors
 _TRIES = 5  # pictures of the graph that are taken until a search agrees with its ids
 _SHARE = 10  # what another process writes is looked at for a tenth of the time at most,
-_AT_A_TIME = 500  # passages that are read from a manifest
 _QUICK = 0.2  # unless it takes no longer than this, in seconds
 
 
@@ -53,11 +52,7 @@ class EarlierVectors:
             self._file, self._dimension = VectorFile(folder / "vectors.f32"), int(manifest.get("dimension") or 1)
             held = self._file.rows(self._dimension)
             slots = {i: slot for i, slot in manifest.slots().items() if slot < held}
-            self._slots: dict[bytes, int] = {}
-            ids = list(slots)
-            for at in range(0, len(ids), _AT_A_TIME):
-                found = manifest.passages(ids[at : at + _AT_A_TIME])
-                self._slots |= {text_key(context(passage)): slots[i] for i, passage in found.items()}
+            self._slots = {text_key(context(p)): slots[str(p.id)] for p in manifest.each_passage(list(slots))}
         finally:
             manifest.close()
 

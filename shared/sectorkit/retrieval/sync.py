@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sectorkit.errors import DocumentError, IndexBusy, StoreBroken, StoreError
 from sectorkit.progress import Progress
@@ -40,7 +40,7 @@ _BATCH, _LARGEST_BATCH = 64, 512  # passages that are stored together: more of t
 _BATCH_SECONDS = 5.0  # as many as take this long, since it is the work that a kill can lose
 _AHEAD = 4  # documents that are read while others are embedded
 _SLICE = 32  # passages that are embedded together: a sync can be stopped, and tells how far it is, in between
-_STORED = 500  # passages that are read from the manifest at a time
+_STORED = 500  # vectors that are shared between their two places at a time
 _RESERVED = PASSAGE_FIELDS | {"source"}
 _Read: TypeAlias = tuple[StoredDocument, list[Passage]]
 
@@ -161,8 +161,8 @@ class _Sync:
     def _repair(self) -> None:
         """After a kill, or the loss of a store: take out what no document names, put back what one does.
 
-        What is whole of a document that is not in yet stays, to go on from. Where only words are missing, as after a change of what a word is, nothing is embedded; and no vector is that
-        one of its two places still has.
+        What is whole of a document that is not in yet stays, to go on from. Where only words are missing, as after a change
+        of what a word is, nothing is embedded; and no vector is that one of its two places still has.
         """
         wordless, vectorless, extra = self._stores.differences()
         in_doubt = set(self._manifest.unsettled()[1])  # written or not: nobody knows
@@ -180,7 +180,7 @@ class _Sync:
             self._put(list(self._manifest.passages(live).values()), have, lambda share: share)
         if wordless := wordless - set(live):
             self._progress("indexing the words anew", 0.0)
-            self._stores.lexical.update(add=self._stored(sorted(wordless)))
+            self._stores.lexical.update(add=self._manifest.each_passage(sorted(wordless)))
         self._stores.settle(keep=self._half)
         self._stores.drop_old_words()
 
@@ -190,10 +190,6 @@ class _Sync:
             self._progress("repairing the vectors", at / len(ids))
             lost |= self._stores.share_vectors(ids[at : at + _STORED])
         return lost
-
-    def _stored(self, ids: Sequence[str]) -> Iterator[Passage]:
-        for at in range(0, len(ids), _STORED):
-            yield from self._manifest.passages(ids[at : at + _STORED]).values()
 
     def _remove(self, sources: Sequence[str]) -> None:
         if sources:
@@ -262,9 +258,7 @@ class _Sync:
             fresh += [p for p in passages if p.id not in kept]
             stale += sorted(old - {str(p.id) for p in passages})
             if old and not same:
-                have |= {text_key(context(p)): str(p.id) for p in self._stored(sorted(old))}
-        keys = {str(p.id): text_key(context(p)) for p in fresh}
-        have = {key: i for key, i in have.items() if keys.get(i, key) == key}  # not what is about to be another's
+                have |= {text_key(context(p)): str(p.id) for p in self._manifest.each_passage(sorted(old))}
         if batch:
             self._manifest.note([str(p.id) for p in fresh] + stale)
             began = time.monotonic()
@@ -283,35 +277,40 @@ class _Sync:
         self, passages: Sequence[Passage], have: Mapping[bytes, str], share_done: Callable[[float], float]
     ) -> None:
         """Store vectors and words. `have` are the ids under which a text's vector is stored, by its `text_key`."""
+        keys = {str(p.id): text_key(context(p)) for p in passages}
+        have = {key: i for key, i in have.items() if keys.get(i, key) == key}  # not what is about to be another's
         ordered = sorted(passages, key=lambda p: len(p.page_content))  # alike in length: little is padded
         waiting: list[Passage] = []
         vectors: list[Sequence[float]] = []
         since = time.monotonic()
         for at in range(0, len(ordered), _SLICE):
-            part = [p for p in ordered[at : at + _SLICE] if have.get(text_key(context(p))) != p.id]
+            part = [p for p in ordered[at : at + _SLICE] if have.get(keys[str(p.id)]) != p.id]
             waiting += part
-            vectors += self._vectors(part, have)
+            vectors += self._vectors(part, [keys[str(p.id)] for p in part], have)
             done = min(at + _SLICE, len(ordered))
             self._progress(self._doing, share_done(done / len(ordered)))
             full = done == len(ordered) or len(waiting) >= _LARGEST_BATCH
             if waiting and (full or time.monotonic() - since > _BATCH_SECONDS):
-                self._manifest.unmake(str(p.id) for p in waiting)
+                ids = [str(p.id) for p in waiting]
+                self._manifest.unmake(ids)
                 self._stores.put_vectors(waiting, vectors)
-                self._manifest.made([str(p.id) for p in waiting], [text_key(context(p)) for p in waiting])
+                self._manifest.made(ids, [keys[i] for i in ids])
                 waiting, vectors, since = [], [], time.monotonic()
         if passages:
             self._stores.lexical.update(add=passages)
 
-    def _vectors(self, passages: Sequence[Passage], have: Mapping[bytes, str]) -> list[Sequence[float]]:
-        """A vector for each passage: the one that is stored for the same text, or a new one."""
-        texts = {text_key(text): text for text in map(context, passages)}
+    def _vectors(
+        self, passages: Sequence[Passage], keys: Sequence[bytes], have: Mapping[bytes, str]
+    ) -> list[Sequence[float]]:
+        """A vector for each passage, of which `keys` are known: the one that is stored for the same text, or a new one."""
+        texts = dict(zip(keys, map(context, passages), strict=True))
         stored = {key: have[key] for key in texts if key in have}
-        found = dict(zip(stored, self._stores.vectors(list(stored.values())), strict=True))
+        found: dict[bytes, Any] = dict(zip(stored, self._stores.vectors(list(stored.values())), strict=True))
         if self._earlier is not None:
             found |= self._earlier.get([key for key in texts if key not in found])
         new = [key for key in texts if key not in found]
-        made = dict(zip(new, self._embedder.embed_documents([texts[key] for key in new]), strict=True))
-        return [made[key] if key in made else found[key] for key in (text_key(context(p)) for p in passages)]
+        found |= zip(new, self._embedder.embed_documents([texts[key] for key in new]), strict=True)
+        return [found[key] for key in keys]
 
 
 def _moved(gone: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:

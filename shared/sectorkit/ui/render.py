@@ -73,7 +73,7 @@ def plain(result: Answer) -> str:
     if result.citations:
         lines += ["", "Sources:"]
         lines += [f"[{c.n}] {c.where}: “{c.quote}”" for c in result.citations]
-    if result.computed and not result.computed.beside:
+    if result.computed and result.by_code:
         lines += ["", f"Computed from {result.computed.title}: {result.computed.said}."]
         lines += [f"Not taken into account: {', '.join(result.computed.left)}."] * bool(result.computed.left)
     lines += ["", *result.notes] if result.notes else []
