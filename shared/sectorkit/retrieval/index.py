@@ -128,7 +128,7 @@ class Index:
         depth = max(depth, k)
         found: dict[str, list[tuple[str, float]]] = {}
         if mode != "dense":
-            found["lexical"] = self.stores.lexical.search(query, depth, where=wanted)
+            found["lexical"] = self.stores.by_words(query, depth, where=wanted)
         if mode != "lexical":
             vector = self.embedder.embed_query(query)
             found["dense"] = self.stores.nearest(vector, depth, where=wanted)

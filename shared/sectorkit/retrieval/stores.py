@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from math import ceil
 from pathlib import Path
@@ -152,6 +152,10 @@ class Stores:
                 self._patience = began + _SHARE * spent
             return found
 
+    def by_words(self, query: str, k: int, *, where: Where | None = None) -> list[tuple[str, float]]:
+        """The `k` best `(passage id, BM25 score)` for the words of `query`, of what is in."""
+        return self._live(lambda asked: self.lexical.search(query, asked, where=where), k)
+
     def _look(self, now: float) -> bool:
         """Whether there was something new, which is then read: Chroma's client keeps its own picture of the graph."""
         generation = self.manifest.generation
@@ -173,9 +177,13 @@ class Stores:
             self._count = self.manifest.counts()[2]
         if self._count <= self._exact and self._places().complete:
             return self._compared(vector, k, None)
+        return self._live(lambda asked: self._by_graph(vector, asked), k)
+
+    def _live(self, search: Callable[[int], list[tuple[str, float]]], k: int) -> list[tuple[str, float]]:
+        """The `k` best that are in, of a store that holds what a sync is about to bring, or was when it was killed, too."""
         asked = k
-        while True:  # the graph holds what a sync is about to bring, too
-            found = self._by_graph(vector, asked)
+        while True:
+            found = search(asked)
             live = self.manifest.live([i for i, _ in found])
             if len(live) >= k or len(found) < asked:
                 return [hit for hit in found if hit[0] in live][:k]

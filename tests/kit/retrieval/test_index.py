@@ -237,6 +237,20 @@ def test_what_a_killed_sync_made_of_a_document_that_changed_since_is_no_longer_t
     assert index.stores.manifest.unsettled_made() == {}
 
 
+def test_a_long_version_that_a_killed_sync_was_about_to_bring_hides_nothing(index: Index, corpus: Path) -> None:
+    index.sync(corpus)
+    rest = "\n\n".join(f"## Part {n}\n\nMusic at night, part {n}." for n in range(300))
+    (corpus / "noise.md").write_text(f"# Noise ordinance\n\n{rest}\n")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(index.stores.manifest, "replace", lambda *what, **more: _interrupt())
+        index.sync(corpus)
+    for mode in ("lexical", "dense", "hybrid"):
+        (text,) = {
+            h.passage.page_content for h in index.search("music at night", 40, mode=mode, where={"source": "noise.md"})
+        }
+        assert "45 dB(A)" in text
+
+
 def test_two_documents_that_change_their_titles_get_vectors_of_their_own(index: Index, corpus: Path) -> None:
     (corpus / "a.md").write_text("The same words.")
     (corpus / "b.md").write_text("The same words.")
