@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from sectorkit.retrieval.passage import Hit
+from typing import NamedTuple
 
 # Cormack, Clarke and Buettcher (2009) took 60 for many runs of 1000; for two short lists a sharper decay ranks
 # better: of 10, 20 and 60, chosen on the development split of OMoS-QA (docs/BENCHMARKS.md).
 RRF_K = 10
 
 
-def fuse(rankings: Mapping[str, Sequence[Hit]], *, weights: Mapping[str, float] | None = None) -> list[Hit]:
+class Fused(NamedTuple):
+    """A passage's id, its score and its rank, from 1, in each stage that had it."""
+
+    id: str
+    score: float
+    ranks: Mapping[str, int]
+
+
+def fuse(rankings: Mapping[str, Sequence[str]], *, weights: Mapping[str, float] | None = None) -> list[Fused]:
     """Reciprocal rank fusion: score = sum over stages of weight / (RRF_K + rank), best first.
 
-    `rankings` maps a stage's name to its hits, best first; a hit's own score is not looked at, so stages need no
-    common scale. Ties keep the order in which the stages were given.
+    `rankings` maps a stage's name to the ids that it found, best first. Ties keep the order in which the stages were
+    given.
     """
     scores: dict[str, float] = {}
     ranks: dict[str, dict[str, int]] = {}
-    best: dict[str, Hit] = {}
-    for stage, hits in rankings.items():
+    for stage, ids in rankings.items():
         weight = 1.0 if weights is None else weights.get(stage, 1.0)
-        for rank, hit in enumerate(hits, start=1):
-            scores[hit.id] = scores.get(hit.id, 0.0) + weight / (RRF_K + rank)
-            ranks.setdefault(hit.id, {})[stage] = rank
-            known = best.get(hit.id)
-            if known is None or (known.similarity is None and hit.similarity is not None):
-                best[hit.id] = hit
+        for rank, passage in enumerate(ids, start=1):
+            scores[passage] = scores.get(passage, 0.0) + weight / (RRF_K + rank)
+            ranks.setdefault(passage, {})[stage] = rank
     order = sorted(scores, key=lambda passage: -scores[passage])
-    return [Hit(best[p].passage, scores[p], ranks[p], best[p].similarity) for p in order]
+    return [Fused(passage, scores[passage], ranks[passage]) for passage in order]

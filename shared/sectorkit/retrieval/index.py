@@ -19,7 +19,7 @@ from sectorkit.progress import Progress, silent
 from sectorkit.retrieval.chunk import CHUNKING
 from sectorkit.retrieval.embed import Embedder
 from sectorkit.retrieval.filters import parse_where
-from sectorkit.retrieval.fuse import fuse
+from sectorkit.retrieval.fuse import Fused, fuse
 from sectorkit.retrieval.manifest import LAYOUT, Manifest, StoredDocument
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.stores import EarlierVectors, Stores
@@ -132,16 +132,21 @@ class Index:
         if mode != "lexical":
             vector = self.embedder.embed_query(query)
             found["dense"] = self.stores.nearest(vector, depth, where=wanted)
-        live = self._manifest.passages({i for ranking in found.values() for i, _ in ranking})
-        rankings = {
-            stage: [
-                Hit(live[i], score, similarity=score if stage == "dense" else None) for i, score in ranking if i in live
-            ]
-            for stage, ranking in found.items()
-        }
         # A question in another language than the documents shares only names and chance words with them.
         weights = {"lexical": self.stores.lexical.coverage(query) ** 2} if mode == "hybrid" else None
-        return fuse(rankings, weights=weights)[:k]
+        fused = fuse({stage: [i for i, _ in ranking] for stage, ranking in found.items()}, weights=weights)
+        return self._hits(fused, k, dict(found.get("dense", ())))
+
+    def _hits(self, fused: Sequence[Fused], k: int, similar: Mapping[str, float]) -> list[Hit]:
+        """The first `k` of `fused` that are still in. Only what is wanted is read: texts cost more than ranks."""
+        hits: list[Hit] = []
+        for at in range(0, len(fused), k):
+            part = fused[at : at + k]
+            live = self._manifest.passages([f.id for f in part])
+            hits += [Hit(live[f.id], f.score, f.ranks, similar.get(f.id)) for f in part if f.id in live]
+            if len(hits) >= k:
+                break
+        return hits[:k]
 
     def document(self, source: str) -> StoredDocument:
         """A document with its text. Raises UnknownName."""

@@ -23,8 +23,10 @@ _WRITER_BYTES = 64 * 2**20
 _FIELDS = ("words", "pieces")
 _MAX_QUERY_TERMS = {"words": 256, "pieces": 1024}
 # The rarest terms of a query count: the others are noise of those who tell a story, and cost most. As few as lost nothing on
-# the training questions of OMoS-QA and LeCoQA (docs/BENCHMARKS.md); and how often these may occur together, all in all.
-_MAX_TERMS, _MAX_POSTINGS = 64, 1_000_000
+# the training questions of OMoS-QA and LeCoQA (docs/BENCHMARKS.md).
+_MAX_TERMS = 64
+# And how often these may occur, all in all: so many times, and so many more for each passage. A question's time is theirs.
+_POSTINGS, _POSTINGS_A_PASSAGE = 500_000, 1.5
 
 
 class LexicalIndex:
@@ -89,7 +91,7 @@ class LexicalIndex:
             full = one.boolean_query(
                 [
                     (occur.Should, one.boost_query(one.term_query(schema, field, term), 1 + log(times)))
-                    for field, term, times in _affordable(terms)
+                    for field, term, times in _affordable(terms, _POSTINGS + _POSTINGS_A_PASSAGE * searcher.num_docs)
                 ]
             )
             if where:
@@ -138,14 +140,14 @@ class LexicalIndex:
             raise StoreBroken(f"the words in {self._folder} cannot be used: {error}") from error
 
 
-def _affordable(terms: list[tuple[int, str, str, int]]) -> Iterator[tuple[str, str, int]]:
-    """`(field, term, times)` of `terms`, given with how many passages have each: the rarest, up to the limits.
+def _affordable(terms: list[tuple[int, str, str, int]], postings: float) -> Iterator[tuple[str, str, int]]:
+    """`(field, term, times)` of `terms`, given with how many passages have each: the rarest, which have `postings` at most.
 
     Those that no passage has are left out, and the rarest of the others is always there.
     """
     spent = 0
     for passages, field, term, times in sorted(t for t in terms if t[0])[:_MAX_TERMS]:
-        if spent and spent + passages > _MAX_POSTINGS:
+        if spent and spent + passages > postings:
             return
         spent += passages
         yield field, term, times

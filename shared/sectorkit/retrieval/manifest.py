@@ -232,7 +232,9 @@ class Manifest:
     def free_slots(self, ids: Iterable[str]) -> None:
         """Whose vectors are gone; their slots may be taken again."""
         with self._transaction() as db:
-            db.executemany("UPDATE slots SET id = NULL WHERE id = ?", [(i,) for i in ids])
+            for i in ids:
+                db.execute("UPDATE slots SET id = NULL WHERE id = ?", (i,))
+                db.execute("DELETE FROM made WHERE id = ?", (i,))
 
     def slots(self, ids: Sequence[str] | None = None) -> dict[str, int]:
         """Id -> slot of everything that has one, or of those of `ids` that have."""
@@ -290,14 +292,14 @@ class Manifest:
         """Id -> key of the vectors that are stored, of those in the journal."""
         return dict(self._rows("SELECT m.id, m.key FROM made m JOIN journal j ON j.id = m.id"))
 
-    def settle(self, keep: Iterable[str] = ()) -> None:
-        """Empty the journal but for `keep`: the stores are as the manifest says, and who looked before looks again."""
+    def settle(self) -> None:
+        """The stores are as the manifest says: empty the journal, and who looked before looks again.
+
+        But for what is stored of documents that are not in yet, which a next sync goes on from.
+        """
         with self._transaction() as db:
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id TEXT PRIMARY KEY)")
-            db.execute("DELETE FROM kept")
-            db.executemany("INSERT INTO kept VALUES (?)", [(i,) for i in keep])
-            db.execute("DELETE FROM made WHERE id NOT IN (SELECT id FROM kept)")
-            if db.execute("DELETE FROM journal WHERE id NOT IN (SELECT id FROM kept)").rowcount:
+            db.execute("DELETE FROM made WHERE id IN (SELECT id FROM passages) OR id NOT IN (SELECT id FROM journal)")
+            if db.execute("DELETE FROM journal WHERE id NOT IN (SELECT id FROM made)").rowcount:
                 self._advance(db)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from math import ceil
 from pathlib import Path
@@ -259,10 +259,10 @@ class Stores:
                 self.manifest.free_slots(ids)
             self.lexical.update(remove=ids)
 
-    def settle(self, keep: Iterable[str] = ()) -> None:
-        """The stores are as the manifest says: empty its journal but for `keep`. Our own change needs no other client."""
+    def settle(self) -> None:
+        """The stores are as the manifest says: empty its journal. Our own change needs no other client."""
         with self._lock:
-            self.manifest.settle(keep)
+            self.manifest.settle()
             self._seen = self.manifest.generation
 
     def drop_old_words(self) -> None:

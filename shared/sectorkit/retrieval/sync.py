@@ -181,7 +181,7 @@ class _Sync:
         if wordless := wordless - set(live):
             self._progress("indexing the words anew", 0.0)
             self._stores.lexical.update(add=self._manifest.each_passage(sorted(wordless)))
-        self._stores.settle(keep=self._half)
+        self._stores.settle()
         self._stores.drop_old_words()
 
     def _share(self, ids: Sequence[str]) -> set[str]:
@@ -197,7 +197,7 @@ class _Sync:
             self._manifest.note(ids)
             self._manifest.forget(sources)
             self._stores.drop(ids)
-            self._stores.settle(keep=self._half)
+            self._stores.settle()
 
     def _index(self, files: Sequence[CorpusFile], digests: dict[str, str]) -> dict[str, tuple[str, ...]]:
         notes: dict[str, tuple[str, ...]] = {}
@@ -270,7 +270,7 @@ class _Sync:
             self._stores.drop(stale)
             for passage in fresh:
                 self._half.pop(str(passage.id), None)
-            self._stores.settle(keep=self._half)
+            self._stores.settle()
             self._done += size
 
     def _put(

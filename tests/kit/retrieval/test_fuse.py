@@ -5,54 +5,35 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.documents import Document
 
-from sectorkit.retrieval.fuse import RRF_K, fuse
-from sectorkit.retrieval.passage import Hit
+from sectorkit.retrieval.fuse import RRF_K, Fused, fuse
 
 
-def hit(name: str, score: float = 0.0, similarity: float | None = None) -> Hit:
-    return Hit(Document(id=name, page_content=name), score, similarity=similarity)
-
-
-def ids(hits: list[Hit]) -> list[str]:
-    return [h.id for h in hits]
-
-
-def ranking(names: str) -> list[Hit]:
-    return [hit(name) for name in names]
+def ids(fused: list[Fused]) -> list[str]:
+    return [f.id for f in fused]
 
 
 def test_what_both_stages_find_stands_above_what_one_finds() -> None:
-    assert ids(fuse({"lexical": ranking("abx"), "dense": ranking("cdx")}))[0] == "x"
+    assert ids(fuse({"lexical": "abx", "dense": "cdx"}))[0] == "x"
 
 
 def test_a_score_is_the_sum_of_reciprocal_ranks_and_the_ranks_are_kept() -> None:
-    both, only = fuse({"lexical": ranking("a"), "dense": ranking("ba")})
+    both, only = fuse({"lexical": "a", "dense": "ba"})
     assert both.score == pytest.approx(1 / (RRF_K + 1) + 1 / (RRF_K + 2))
     assert both.ranks == {"lexical": 1, "dense": 2}
     assert (only.score, only.ranks) == (pytest.approx(1 / (RRF_K + 1)), {"dense": 1})
 
 
-def test_the_stages_own_scores_do_not_count() -> None:
-    assert ids(fuse({"lexical": [hit("a", 0.1), hit("b", 900.0)]})) == ["a", "b"]
-
-
 def test_weights_shift_the_order_and_a_weight_of_nothing_only_adds_at_the_end() -> None:
-    rankings = {"lexical": ranking("ab"), "dense": ranking("ba")}
+    rankings = {"lexical": "ab", "dense": "ba"}
     assert ids(fuse(rankings, weights={"lexical": 2.0})) == ["a", "b"]
     assert ids(fuse(rankings, weights={"dense": 2.0})) == ["b", "a"]
-    assert ids(fuse({"lexical": ranking("xyz"), "dense": ranking("ba")}, weights={"lexical": 0.0})) == list("baxyz")
+    assert ids(fuse({"lexical": "xyz", "dense": "ba"}, weights={"lexical": 0.0})) == list("baxyz")
 
 
 def test_ties_keep_the_order_of_the_stages() -> None:
-    assert ids(fuse({"lexical": ranking("a"), "dense": ranking("b")})) == ["a", "b"]
-    assert ids(fuse({"dense": ranking("b"), "lexical": ranking("a")})) == ["b", "a"]
-
-
-def test_the_similarity_is_kept_whichever_stage_knows_it() -> None:
-    rankings = {"lexical": [hit("a")], "dense": [hit("a", similarity=0.7), hit("b", similarity=0.6)]}
-    assert {h.id: h.similarity for h in fuse(rankings)} == {"a": 0.7, "b": 0.6}
+    assert ids(fuse({"lexical": "a", "dense": "b"})) == ["a", "b"]
+    assert ids(fuse({"dense": "b", "lexical": "a"})) == ["b", "a"]
 
 
 def test_nothing_found_is_nothing() -> None:
@@ -65,7 +46,7 @@ RANKINGS = st.dictionaries(st.sampled_from(["lexical", "dense", "other"]), st.pe
 
 @given(RANKINGS, st.integers(0, 6))
 def test_every_hit_stands_once_and_scores_fall(rankings: dict[str, str], depth: int) -> None:
-    given_ = {stage: ranking(names[:depth]) for stage, names in rankings.items()}
+    given_ = {stage: names[:depth] for stage, names in rankings.items()}
     fused = fuse(given_)
     assert sorted(ids(fused)) == sorted({name for names in rankings.values() for name in names[:depth]})
     assert [h.score for h in fused] == sorted((h.score for h in fused), reverse=True)
@@ -75,4 +56,4 @@ def test_every_hit_stands_once_and_scores_fall(rankings: dict[str, str], depth: 
 
 @given(st.permutations("abcdef").map("".join))
 def test_one_ranking_stays_as_it_is(names: str) -> None:
-    assert ids(fuse({"dense": ranking(names)})) == list(names)
+    assert ids(fuse({"dense": names})) == list(names)

@@ -85,6 +85,16 @@ def test_a_hit_is_an_exact_slice_of_its_document_with_its_place(index: Index, co
     assert hit.similarity is not None
 
 
+def test_a_passage_that_goes_while_it_is_found_leaves_its_place_to_the_next(
+    index: Index, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.sync(corpus)
+    found = index.stores.by_words
+    monkeypatch.setattr(index.stores, "by_words", lambda *a, **k: [("gone", 99.0), *found(*a, **k)])
+    (hit,) = index.search("bulky waste cost", 1, mode="lexical")
+    assert hit.passage.page_content == "Bulky waste costs 35 VLM."
+
+
 def test_a_table_is_found_by_its_rows_and_a_broken_one_stops_nothing(index: Index, corpus: Path) -> None:
     (corpus / "pumps.csv").write_text("Pump,Pressure,Zone\nP-12,3.5 bar,North\nP-13,4 bar,South\n")
     (corpus / "mail.eml").write_text("From: a@example.org\nSubject: Gasket\nContent-Type: image/png\n\nx\n")

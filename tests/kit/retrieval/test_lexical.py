@@ -38,10 +38,13 @@ def test_common_words_are_left_out_where_they_would_cost_too_much_and_rare_ones_
     index = LexicalIndex(tmp_path)
     index.update(add=[passage(n, " zebra" if n == 7 else "") for n in range(40)])
     assert len(index.search("the zebra city", 40)) == 40
-    monkeypatch.setattr("sectorkit.retrieval.lexical._MAX_POSTINGS", 10)
+    monkeypatch.setattr("sectorkit.retrieval.lexical._POSTINGS", 10)
+    monkeypatch.setattr("sectorkit.retrieval.lexical._POSTINGS_A_PASSAGE", 0.5)
     assert [i for i, _ in index.search("the zebra city", 40)] == ["p7"]
     assert len(index.search("the city", 40)) == 40
     assert index.search("giraffe", 40) == []
+    monkeypatch.setattr("sectorkit.retrieval.lexical._POSTINGS_A_PASSAGE", 1.5)
+    assert len(index.search("the zebra city", 40)) == 40, "the more passages, the more"
 
 
 def test_a_story_does_not_drown_what_it_asks(tmp_path: Path) -> None:
