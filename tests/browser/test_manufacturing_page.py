@@ -271,6 +271,16 @@ def test_a_draft_for_a_machine_that_no_document_names_is_refused(
     assert "No limits and no FMEA for no machine" in page.inner_text(".sk-problem")
 
 
+def test_a_draft_of_nothing_is_refused(plant: PretendRuntime, served: Any, open_page: Any) -> None:
+    page = open_page(served(plant))
+    choose(page, "HL-P40")
+    page.get_by_label("Bearing temperature").fill("60 °C")
+    page.get_by_role("button", name="Draft: 8D report").click()
+    page.wait_for_selector(".sk-problem")
+    assert "there is nothing to report" in page.inner_text(".sk-problem")
+    assert not page.query_selector("article[aria-label=Draft]")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_a_pareto_chart_and_the_highest_risks_are_drawn(
     plant: PretendRuntime, served: Any, open_page: Any, width: int, scheme: str
