@@ -2,14 +2,16 @@
 
     .venv/bin/python tests/bench/kills.py [-n 200] [--documents 120] [--seed 0]
 
-Each round changes the folder (adds, changes, moves, removes; at times a document of a thousand passages), starts a sync in a process of its own and kills it with SIGKILL
-at a random moment of the time that a whole sync takes. Then the index is opened as it was left:
+Each round changes the folder (adds, changes, moves, removes; at times a document of a thousand passages), starts a sync
+in a process of its own and kills it with SIGKILL at a random moment of the time that a whole sync takes. Then the index is opened as it was left:
 
 - every document that it names must be found by its own word, in both stores, as one whole state (old or new);
 - every hit must be an exact slice of its document;
 
 and after half of the rounds, chosen at random, a sync must bring it to the folder's state, with nothing left over in
-any store, and the vector of every passage that of its own text. Real Chroma, Tantivy and SQLite; the vectors are fake, since their making is no part of what is tested.
+any store, the vector of every passage that of its own text, and what Chroma's graph finds as near as it says. Real Chroma,
+Tantivy and SQLite; the vectors are fake, since their making is no part of what is tested. Vectors are searched in the
+graph, however few they are.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 
 from sectorkit.fakes import FakeEmbedder
@@ -128,6 +131,8 @@ class Trial:
         if not (self.index / "manifest.sqlite").exists():
             return
         index = Index.open(self.index, FakeEmbedder())
+        index.stores.exact = 0
+        self.found["graph in doubt"] += (self.index / "graph.changing").exists()
         try:
             named = {d.source for d in index.documents() if d.status == "indexed"}
             for source in self.random.sample(sorted(named), min(8, len(named))):
@@ -167,9 +172,21 @@ class Trial:
                 for passage, far in zip(passages, np.abs(kept - made).max(axis=1), strict=True):
                     if far > 1e-5:
                         self.wrong(f"{passage.metadata['source']} has a vector that is not its own")
+                self.searched(index, {str(p.id): v for p, v in zip(passages, made, strict=True)})
             self.found["whole syncs"] += 1
         finally:
             index.close()
+
+    def searched(self, index: Index, made: dict[str, NDArray[np.float32]]) -> None:
+        """Whether what the graph finds is as near as it says. It need not be the very nearest: the texts are much alike."""
+        index.stores.exact = 0
+        for name in self.random.sample(sorted(made), min(20, len(made))):
+            found = index.stores.nearest(made[name].tolist(), 10)
+            if not found or found[0][1] < 0.99:
+                self.wrong(f"the graph does not find what is near to {name}")
+            for i, similarity in found:
+                if abs(float(made[i] @ made[name]) - similarity) > 1e-4:
+                    self.wrong(f"the graph holds another vector for {i}")
 
     def wrong(self, what: str) -> None:
         self.found["inconsistent"] += 1

@@ -6,10 +6,15 @@ what is about to change in them is noted in its journal, which the next writer c
 Vectors are kept twice: in Chroma, whose graph finds the nearest of many, and in a flat file, which compares exactly.
 The nearest of a small index, and of the few passages that a narrow filter leaves, come from the file; a wide filter
 sifts what the graph brings. Figures are in docs/BENCHMARKS.md.
+
+Chroma writes its graph down in place, and one that was killed then finds too little, fails, or takes its process along. So a
+mark is set while the graph is changed. Where it was left, nobody loads the graph: searches compare with the file, until
+the next writer has found that nothing was written, or has made the graph anew from the file.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -43,6 +48,9 @@ _SHARE = 10  # what another process writes is looked at for a tenth of the time 
 _QUICK = 0.2  # unless it takes no longer than this, in seconds
 
 
+_MARK = "graph.changing"  # holds how the graph's files were before
+
+
 class EarlierVectors:
     """Vectors of an index that another is made in the place of, by what they were made of."""
 
@@ -71,7 +79,7 @@ class Stores:
         # Words of another kind cannot be searched together with these: a new kind starts empty, and a sync fills it.
         self.lexical = LexicalIndex(folder / "tantivy" / TERMS)
         self._vectors = VectorFile(folder / "vectors.f32")
-        self._exact = exact if chroma_url is None else 0  # who names a server wants it asked
+        self.exact = exact if chroma_url is None else 0  # who names a server wants it asked
         self._chroma_url = chroma_url
         self._lock = threading.RLock()  # the client of the vectors is replaced under its users
         self._seen = self._counted = manifest.generation
@@ -104,11 +112,37 @@ class Stores:
                 fcntl.flock(gate, fcntl.LOCK_UN)
             yield
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """The right to change the graph, marked as long as it is not done. A mark that is there stays: see `mend`."""
+        mark = self.folder / _MARK
+        with self._guard(alone=True):
+            marked = mark.exists()
+            if not marked and self._chroma_url is None:
+                mark.write_text(json.dumps(self._graph_files()))
+            yield
+            if not marked:
+                mark.unlink(missing_ok=True)
+
+    def _graph_files(self) -> dict[str, list[int]]:
+        """Size and time of each file of a graph that was written down; before the first time, Chroma reads none of them."""
+        graphs = [file.parent for file in (self.folder / "chroma").glob("*/index_metadata.pickle")]
+        found = {str(f.relative_to(self.folder)): f.stat() for graph in graphs for f in sorted(graph.iterdir())}
+        return {name: [seen.st_size, seen.st_mtime_ns] for name, seen in found.items()}
+
+    def _in_doubt(self) -> bool:
+        """Whether a writer was killed while it changed the graph, or has not yet mended it since."""
+        return (self.folder / _MARK).exists()
+
     def _by_graph(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
         for left in reversed(range(_TRIES)):
             try:
                 loaded = self._opened is not None  # the first search loads the graph
                 with nullcontext() if loaded else self._guard(alone=False):
+                    if not loaded and self._in_doubt():
+                        raise StoreBroken(
+                            f"the graph in {self.folder} was not written to its end; the next sync mends it"
+                        )
                     return self._dense.search(vector, k)
             except StoreBroken:
                 # A writer removes ids while this client's picture of the graph still has them: take a new one.
@@ -175,9 +209,13 @@ class Stores:
     def _nearest(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
         if self._count is None:
             self._count = self.manifest.counts()[2]
-        if self._count <= self._exact and self._places().complete:
-            return self._compared(vector, k, None)
-        return self._live(lambda asked: self._by_graph(vector, asked), k)
+        if self._count > self.exact or not self._places().complete:
+            try:
+                return self._live(lambda asked: self._by_graph(vector, asked), k)
+            except StoreBroken:
+                if self._chroma_url is not None:
+                    raise
+        return self._compared(vector, k, None)
 
     def _live(self, search: Callable[[int], list[tuple[str, float]]], k: int) -> list[tuple[str, float]]:
         """The `k` best that are in, of a store that holds what a sync is about to bring, or was when it was killed, too."""
@@ -197,7 +235,12 @@ class Stores:
         left = int(np.count_nonzero(matching))
         asked = ceil(1.5 * k * len(places) / left) if left else 0
         while 0 < asked * _HIT_COST < left or (left and not places.complete):
-            found = self._by_graph(vector, asked)
+            try:
+                found = self._by_graph(vector, asked)
+            except StoreBroken:
+                if self._chroma_url is not None:
+                    raise
+                break
             passes = places.among([i for i, _ in found], matching)
             sifted = [hit for hit, passed in zip(found, passes, strict=True) if passed]
             if len(sifted) >= min(k, left) or asked >= len(places):
@@ -209,7 +252,7 @@ class Stores:
         import numpy as np
 
         places = self._places()
-        rows = np.arange(len(places)) if matching is None else np.flatnonzero(matching)
+        rows = np.flatnonzero(places.slots >= 0 if matching is None else matching & (places.slots >= 0))
         similar = self._vectors.similarities(vector, places.slots[rows])
         best = np.argpartition(-similar, k - 1)[:k] if k < len(similar) else np.arange(len(similar))
         best = best[np.argsort(-similar[best], kind="stable")]
@@ -234,16 +277,40 @@ class Stores:
         matrix = np.asarray(vectors, np.float32)
         with self._lock:
             self._vectors.write(self.manifest.take_slots(ids), matrix)
-            with self._guard(alone=True):
+            with self._changing():
                 self._dense.upsert(ids, matrix)
             if self._dimension() != matrix.shape[1]:
                 self.manifest.set("dimension", str(matrix.shape[1]))
+
+    def mend(self) -> list[str]:
+        """After a kill in the midst of a change of the graph: the ids whose vectors it has lost, since it begins anew.
+
+        None where its files are as they were before the change. Else the mark stays until they are shared again and
+        `mended` is called, so that nobody takes the part for the whole.
+        """
+        mark = self.folder / _MARK
+        with self._lock, self._guard(alone=True):
+            if not mark.exists():
+                return []
+            self._close_dense()
+            if _read(mark) == self._graph_files():
+                len(self._dense)  # takes in what is in its log, while nobody else does
+                mark.unlink()
+                return []
+            mark.write_text("")  # what no graph is like: who is killed from here on begins anew, too
+            shutil.rmtree(self.folder / "chroma")
+        return sorted(self._slots())
+
+    def mended(self) -> None:
+        """The graph has all vectors again."""
+        (self.folder / _MARK).unlink(missing_ok=True)
 
     def share_vectors(self, ids: Sequence[str]) -> set[str]:
         """Give Chroma what only the file has, and the file what only Chroma has; back come those that neither has."""
         with self._lock:
             slots = self._slots(ids)
-            held = dict(zip(slots, self._vectors.read(list(slots.values()), self._dimension()), strict=True))
+            read = self._vectors.read(list(slots.values()), self._dimension())
+            held = {i: vector for i, vector in zip(slots, read, strict=True) if vector.any()}  # zeros: never written
             with self._guard(alone=False):
                 held |= self._dense.vectors([i for i in ids if i not in held])
             if held:
@@ -254,7 +321,7 @@ class Stores:
         """Remove words and vectors of `ids`."""
         if ids:
             with self._lock:
-                with self._guard(alone=True):
+                with self._changing():
                     self._dense.remove(ids)
                 self.manifest.free_slots(ids)
             self.lexical.update(remove=ids)
@@ -286,9 +353,10 @@ class Stores:
             _, _, passages = self.manifest.counts()
             held = self.manifest.count_slots(self._vectors.rows(self._dimension()))
             with self._guard(alone=False):
-                if len(self._dense) == len(self.lexical) == held == passages:
+                doubtful = self._in_doubt()
+                if not doubtful and len(self._dense) == len(self.lexical) == held == passages:
                     return set(), set(), set()
-                dense, slots = self._dense.ids(), self._slots()
+                dense, slots = set() if doubtful else self._dense.ids(), self._slots()
         live, lexical = set(self.manifest.passage_ids()), self.lexical.ids()
         return live - lexical, live - (dense & slots.keys()), (dense | lexical | slots.keys()) - live
 
@@ -303,3 +371,11 @@ class Stores:
 
     def _dimension(self) -> int:
         return int(self.manifest.get("dimension") or 1)
+
+
+def _read(mark: Path) -> object:
+    """What a mark says; None where it is not whole, or says that the graph is being made anew."""
+    try:
+        return json.loads(mark.read_text())
+    except ValueError:
+        return None

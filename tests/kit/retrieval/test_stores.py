@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from sectorkit.errors import StoreBroken
 from sectorkit.fakes import FakeEmbedder
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.manifest import Manifest, StoredDocument
 from sectorkit.retrieval.stores import Stores
@@ -24,9 +27,9 @@ LANGUAGES = ("de", "en", "fr", "zh", "ar", "uk")  # one a cluster, so that a fil
 
 @pytest.fixture(scope="module")
 def vectors() -> NDArray[np.float32]:
-    random = np.random.default_rng(0)
-    centres = random.standard_normal((CLUSTERS, DIMENSION))
-    drawn = centres[np.arange(COUNT) % CLUSTERS] + 0.7 * random.standard_normal((COUNT, DIMENSION))
+    drawing = np.random.default_rng(0)
+    centres = drawing.standard_normal((CLUSTERS, DIMENSION))
+    drawn = centres[np.arange(COUNT) % CLUSTERS] + 0.7 * drawing.standard_normal((COUNT, DIMENSION))
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
 
 
@@ -98,9 +101,9 @@ def test_more_than_there_are_is_all_of_them(stores: Stores, vectors: NDArray[np.
 
 
 def test_none_of_many_texts_that_are_nearly_the_same_is_lost(tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    same = np.ones((70, DIMENSION), np.float32) + 1e-4 * random.standard_normal((70, DIMENSION)).astype(np.float32)
-    same[33] = random.standard_normal(DIMENSION)
+    drawing = np.random.default_rng(1)
+    same = np.ones((70, DIMENSION), np.float32) + 1e-4 * drawing.standard_normal((70, DIMENSION)).astype(np.float32)
+    same[33] = drawing.standard_normal(DIMENSION)
     stores = Stores(tmp_path, Manifest(tmp_path / "manifest.sqlite"))
     passages = [Document(id=f"{n:04x}", page_content=str(n), metadata={}) for n in range(70)]
     stores.put_vectors(passages, same)
@@ -198,3 +201,91 @@ def test_a_key_that_another_process_brought_can_be_filtered_by(tmp_path: Path) -
     assert reader.metadata_keys() == {"kind"}
     writer.forget(["a.md"])
     assert reader.metadata_keys() == frozenset()
+
+
+# -- a graph that was being written ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> tuple[Path, Path]:
+    """A corpus and its index, whose graph is large enough that Chroma has written it down."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    chosen = random.Random(0)
+    for n in range(3):
+        said = [" ".join(f"word{chosen.randrange(500)}" for _ in range(30)) for _ in range(400)]
+        parts = "\n\n".join(f"## Part {i}\n\n{text}" for i, text in enumerate(said))
+        (corpus / f"d{n}.md").write_text(f"# Document {n}\n\n{parts}\n")
+    index = Index.open(tmp_path / "index", FakeEmbedder())
+    assert index.sync(corpus).passages >= 1200
+    index.close()
+    return corpus, tmp_path / "index"
+
+
+def graph_files(folder: Path) -> dict[Path, int]:
+    (metadata,) = folder.glob("chroma/*/index_metadata.pickle")
+    return {file: file.stat().st_ino for file in metadata.parent.iterdir()}
+
+
+def finds_by_graph(index: Index) -> None:
+    index.stores.exact = 0
+    for source in ("d0.md", "d1.md", "d2.md"):
+        for passage in index.passages_of(source)[::97]:
+            (vector,) = index.embedder.embed_documents([context(passage)])
+            ((_, similarity),) = index.stores.nearest(vector, 1)
+            assert similarity == pytest.approx(1, abs=1e-5)
+
+
+def test_a_graph_that_was_not_written_to_its_end_is_not_loaded_and_made_anew(large: tuple[Path, Path]) -> None:
+    corpus, folder = large
+    (folder / "graph.changing").write_text(json.dumps({"chroma/x/data_level0.bin": [1, 2]}))
+    links = next(file for file in graph_files(folder) if file.name == "link_lists.bin")
+    links.write_bytes(links.read_bytes()[:5000])  # Chroma takes its process along when it loads this
+    index = Index.open(folder, FakeEmbedder())
+    finds_by_graph(index)
+    assert index.search("Part 1-7", 1, mode="dense", where={"source": "d1.md"})
+    assert index.check() == ["1200 passages lack their words or their vector"]
+    index.close()
+    embedder = FakeEmbedder()
+    index = Index.open(folder, embedder)
+    index.sync(corpus)
+    assert embedder.encoded == 0
+    assert not (folder / "graph.changing").exists()
+    assert index.check() == []
+    finds_by_graph(index)
+    assert len(index.stores._dense.ids()) == len(index)
+    index.close()
+
+
+def test_a_graph_whose_files_were_not_touched_is_gone_on_with(large: tuple[Path, Path]) -> None:
+    corpus, folder = large
+    before = graph_files(folder)
+    stores = Stores(folder, Manifest(folder / "manifest.sqlite"))
+    with pytest.raises(KeyboardInterrupt), stores._changing():
+        raise KeyboardInterrupt
+    stores.close()
+    assert (folder / "graph.changing").exists()
+    index = Index.open(folder, FakeEmbedder())
+    index.sync(corpus)
+    assert graph_files(folder) == before
+    assert not (folder / "graph.changing").exists()
+    finds_by_graph(index)
+    index.close()
+
+
+def test_who_is_killed_while_mending_begins_anew(large: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, folder = large
+    (folder / "graph.changing").write_text("{}")
+    index = Index.open(folder, FakeEmbedder())
+    with monkeypatch.context() as killed:
+        killed.setattr(Stores, "mended", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            index.sync(corpus)
+    index.close()
+    assert (folder / "graph.changing").exists()
+    index = Index.open(folder, FakeEmbedder())
+    finds_by_graph(index)
+    index.sync(corpus)
+    assert index.check() == []
+    finds_by_graph(index)
+    index.close()
