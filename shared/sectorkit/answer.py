@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from sectorkit.retrieval.passage import Hit, Passage
 
-Verdict = Literal["supported", "partial", "abstained"]
+Verdict = Literal["supported", "partial", "quoted", "abstained"]
 Reason = Literal["nothing_found", "not_answered", "not_supported", "model_unavailable", "interrupted", "stopped"]
 
 
@@ -110,6 +110,9 @@ class Evidence:
 @dataclass(frozen=True)
 class Answer:
     """A verified answer. `text` holds [n] after what is supported and [?] after what is not.
+
+    One that is "quoted" is in the documents' own words, since nothing supports the model's: the sentences that are nearest to
+    the question.
 
     `raw` is the model's text as it came. `timings` are seconds: retrieve, first_token, generate, ground, total.
     `usage` are token counts: prompt, completion. `fields` is the sector's own structured result;

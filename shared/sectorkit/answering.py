@@ -18,7 +18,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from sectorkit.answer import Answer, Computed, Delta, Done, Event, Evidence, Reason, Request, Retrieved
 from sectorkit.app import SectorApp
-from sectorkit.cells import codes
+from sectorkit.cells import codes, named_codes
 from sectorkit.errors import ModelError, RequestError, SectorkitError, ServerUnavailable, StoreBroken
 from sectorkit.injection import injected_spans
 from sectorkit.packing import pack, render
@@ -298,7 +298,7 @@ def _in_force_at_the_time(request: Request, index: Index, mode: Mode) -> tuple[l
 
 def _unnamed(question: str, hits: Sequence[Hit]) -> list[str]:
     """Codes of the question, such as a machine's "HL-X99", that none of these passages has."""
-    asked = {key: code for key, code in codes(question).items() if not code[0].isdigit()}  # and no days
+    asked = named_codes(question)
     held = {key for hit in hits for key in codes(context(hit.passage))} if asked else set()
     return [code for key, code in asked.items() if key not in held]
 

@@ -110,6 +110,11 @@ def codes(text: str) -> dict[str, str]:
     return {code.casefold().replace("-", ""): code for code in _CODE.findall(text)}
 
 
+def named_codes(text: str) -> dict[str, str]:
+    """Those codes that name a thing, such as a machine's "HL-X99", and no day."""
+    return {key: code for key, code in codes(text).items() if not code[0].isdigit()}
+
+
 def _shape(code: str) -> str:
     """ "hlp40" -> "aaa00": HL-P40 and HL-M60 are of one kind."""
     return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "a", code))

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
 from sectorkit.errors import ServerUnavailable, StoreBroken
-from sectorkit.grounding import closest
+from sectorkit.grounding import Vectors, as_citations, nearest_spans
 from sectorkit.injection import without_injections
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.language import detect_language
@@ -115,7 +115,7 @@ def _nearest(index: Index, question: str, sources: Sequence[str], language: str)
 
 def _by_vectors(index: Index, question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ...]:
     embedder = index.embedder
-    return closest(embedder.embed_query(question), evidence, vectors=embedder.embed_documents, most=_QUOTES)
+    return _closest(embedder.embed_query(question), evidence, embedder.embed_documents)
 
 
 def _by_words(question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ...]:
@@ -125,7 +125,11 @@ def _by_words(question: str, evidence: Sequence[Evidence]) -> tuple[Citation, ..
     def vectors(texts: list[str]) -> list[list[float]]:
         return [[float(term in held) for term in asked] for held in ({stem(w) for w in words(t)} for t in texts)]
 
-    return closest([1.0] * len(asked), evidence, vectors=vectors, most=_QUOTES)
+    return _closest([1.0] * len(asked), evidence, vectors)
+
+
+def _closest(question: Sequence[float], evidence: Sequence[Evidence], vectors: Vectors) -> tuple[Citation, ...]:
+    return as_citations(near.span for near in islice(nearest_spans(question, evidence, vectors=vectors), _QUOTES))
 
 
 def beside(index: Index, quotes: Iterable[Citation], wanted: re.Pattern[str]) -> list[Citation]:

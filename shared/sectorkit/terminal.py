@@ -296,7 +296,7 @@ async def _stream(
 
 def show(result: Answer) -> None:
     """An answer for a person: text, citations with their quotes, notes, timings."""
-    colour = {"supported": "green", "partial": "yellow", "abstained": "magenta"}[result.verdict]
+    colour = {"supported": "green", "partial": "yellow", "quoted": "cyan", "abstained": "magenta"}[result.verdict]
     out.print()
     for warning in result.warnings:
         out.print(f"[bold yellow]{escape(warning.quote)}[/] [dim]{escape(warning.title)}, {escape(warning.locator)}[/]")

@@ -1,20 +1,28 @@
 """Verifying: the model's text becomes an answer, of which every sentence is supported, marked, or not shown.
 
-Where nothing holds it becomes an abstention, which quotes what comes closest.
+Where nothing holds, the sentences of the documents that come closest are quoted: as the answer, where they are so near
+to the question that they most likely answer it, else beside an abstention.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from sectorkit.answer import Answer, Evidence, Reason, Request, Verdict
+from sectorkit.answer import Answer, Citation, Evidence, Reason, Request, Verdict
+from sectorkit.cells import cells_of, codes, named_codes
 from sectorkit.errors import ServerUnavailable
-from sectorkit.grounding import Vectors, closest, ground, remembered, without_marks
+from sectorkit.grounding import Vectors, as_citations, ground, nearest_spans, remembered, without_marks
+from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit
 from sectorkit.retrieval.words import sentences
+from sectorkit.spans import Span
 
 DECLINED = "NOT IN THE DOCUMENTS"
+_QUOTES = 3  # at most, of what comes closest
+_BEHIND = 0.08  # what is further behind the first quote than this is no part of an answer (docs/BENCHMARKS.md)
 CHECKED_BY_WORDS = "Checked by words alone, since vectors are not available"  # a note that says why follows it
 _ABSTENTIONS: dict[Reason, str] = {
     "stopped": "The question was stopped.",
@@ -101,13 +109,35 @@ def _without_declining(raw: str) -> str | None:
 
 
 def _with_closest(abstention: Answer, draft: Draft, index: Index, vectors: Vectors) -> Answer:
-    """The abstention, with the sentences that come nearest to the question as quotations."""
+    """The sentences that come nearest to the question as quotations: as an answer, or beside the abstention.
+
+    A model that declines is believed; one whose words nothing supports is not asked.
+    """
+    asked, embedder = draft.request.question, index.embedder
     try:
-        question = index.embedder.embed_query(draft.request.question)
-        nearest = closest(question, draft.evidence, vectors=vectors)
+        question = embedder.embed_query(asked)
+        near = list(islice(nearest_spans(question, draft.evidence, vectors=vectors, asked=asked), _QUOTES))
     except ServerUnavailable:
-        nearest = ()  # the passages are shown all the same
-    if not nearest:
+        near = []  # the passages are shown all the same
+    floor: float | None = getattr(embedder, "quotes_from", None)
+    if abstention.reason == "not_supported" and floor is not None:
+        answers = [
+            n for n in near if n.similarity >= floor and n.score >= near[0].score - _BEHIND and _names(n.span, asked)
+        ]
+        if answers:
+            citations = as_citations(n.span for n in answers)
+            return replace(abstention, verdict="quoted", text=_quotes(citations), citations=citations)
+    if not near:
         return abstention
-    quotes = "\n".join(f"“{citation.quote}” [{citation.n}]" for citation in nearest)
-    return replace(abstention, text=f"{abstention.text} What comes closest:\n{quotes}", citations=nearest)
+    citations = as_citations(n.span for n in near)
+    return replace(abstention, text=f"{abstention.text} What comes closest:\n{_quotes(citations)}", citations=citations)
+
+
+def _names(span: Span, asked: str) -> bool:
+    """Whether it is of each thing that the question names by a code, such as "P-102": a row by its cells, else its passage."""
+    said = f"{span.heading} {span.text}" if cells_of(span.text) else context(span.evidence.passage)
+    return named_codes(asked).keys() <= codes(said).keys()
+
+
+def _quotes(citations: Sequence[Citation]) -> str:
+    return "\n".join(f"“{citation.quote}” [{citation.n}]" for citation in citations)

@@ -91,6 +91,24 @@ def test_what_is_not_supported_is_an_abstention_with_passages(
         assert text[citation.start : citation.end] == citation.quote
 
 
+def test_a_sentence_near_to_the_question_answers_in_the_place_of_a_model_that_made_something_up(
+    app: SectorApp, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.embedder, "quotes_from", 0.5, raising=False)
+    question = "What does a bulky waste collection cost?"
+    got = ask(app, index, question, "It costs 99 VLM.")
+    assert (got.verdict, got.reason) == ("quoted", "not_supported")
+    assert got.text == "\n".join(f"“{c.quote}” [{c.n}]" for c in got.citations)
+    assert got.citations[0].quote == "A bulky waste collection costs 35 VLM."
+    assert [claim.text for claim in got.claims if not claim.supported] == ["It costs 99 VLM."], (
+        "what was refused is kept"
+    )
+    assert ask(app, index, question, DECLINED).verdict == "abstained", "a model that declines is believed"
+    assert ask(app, index, f"{question[:-1]} of pump P-999?", "It costs 99 VLM.").verdict == "abstained"
+    monkeypatch.setattr(index.embedder, "quotes_from", 0.99)
+    assert ask(app, index, question, "It costs 99 VLM.").verdict == "abstained", "not near enough"
+
+
 def test_without_a_model_the_passages_are_shown(app: SectorApp, index: Index) -> None:
     got = ask(app, index, "bulky waste?")
     assert (got.verdict, got.reason) == ("abstained", "model_unavailable")

@@ -51,6 +51,7 @@ def score(gold: Mapping[str, Any], reply: Reply | None) -> Scored:
     values = abstention_columns(answerable=answerable, abstains=abstains(reply))
     values |= judge_columns(reply, answerable=answerable)
     values["answered"] = float(answers and answerable)
+    values["quoted"] = float(answerable and reply is not None and reply["verdict"] == "quoted")
     cites = False
     if reply is None or "read" in reply:
         rows = _computed_with(reply)
@@ -115,6 +116,7 @@ BENCHMARK = Benchmark(
             about="the same, or what comes closest is shown where the app abstains: what a reader has before them",
         ),
         ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
+        ratio("quoted", "quoted", "answerable", about="the same, in the documents' own words: none of the model's held"),
         ratio(
             "evidence found",
             "found",

@@ -99,6 +99,9 @@ class ModelSpec(BaseModel):
     unrelated_below: float | None = Field(
         None, description="cosine of question and nearest passage below which nothing is about it (embedding)"
     )
+    quotes_from: float | None = Field(
+        None, description="cosine of question and sentence from which it is quoted as an answer (embedding)"
+    )
     query_prompt: str = Field("{text}", description="template with {text}")
     passage_prompt: str = Field("{text}", description="template with {text}, and {title} where used")
 

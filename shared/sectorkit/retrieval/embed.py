@@ -56,7 +56,7 @@ class LocalEmbedder(Embeddings):
 
     def __init__(self, spec: ModelSpec, model_dir: Path, *, batch_size: int | None = None) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
-        self.unrelated_below = spec.unrelated_below
+        self.unrelated_below, self.quotes_from = spec.unrelated_below, spec.quotes_from
         self._spec, self._model_dir, self._batch_size = spec, model_dir, batch_size or spec.batch
         self._known: dict[bytes, NDArray[np.float16]] = {}
         self._lock, self._counting = threading.Lock(), threading.Lock()
@@ -180,7 +180,7 @@ class EndpointEmbedder(Embeddings):
 
     def __init__(self, spec: ModelSpec, url: str, *, key: str | None = None, tokenizer_dir: Path | None = None) -> None:
         self.fingerprint = f"{spec.name}@{spec.revision}"
-        self.unrelated_below = spec.unrelated_below
+        self.unrelated_below, self.quotes_from = spec.unrelated_below, spec.quotes_from
         self._spec, self._url, self._key, self._tokenizer_dir = spec, url.rstrip("/"), key, tokenizer_dir
         self._tokenizer: Any = None
         self._client: Any = None

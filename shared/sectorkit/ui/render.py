@@ -16,6 +16,11 @@ from sectorkit.ui.text import attr, cite, document_url, esc, humanise, icon, not
 _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "supported": ("check", "Supported", "Every sentence was found in the documents."),
     "partial": ("half", "Partly supported", "Some of this answer was not found in the documents."),
+    "quoted": (
+        "half",
+        "Quoted",
+        "The documents' own words that come nearest: nothing in them supports what the model wrote.",
+    ),
     "abstained": ("none", "Not answered", ""),
 }
 _SEARCH_ONLY = ("info", "Search only", "")
