@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from sectorkit.settings import Settings, default_home
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 for _name in [name for name in os.environ if name.startswith("SECTORKIT_") and name not in ("SECTORKIT_HOME",)]:
     del os.environ[_name]  # a user's settings must not decide what a test sees
 os.environ.update(ANONYMIZED_TELEMETRY="False", GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", DO_NOT_TRACK="1")
+
+hypothesis.settings.register_profile("sectorkit", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("sectorkit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

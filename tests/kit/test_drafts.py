@@ -161,7 +161,6 @@ def test_titles_are_words_in_markdown() -> None:
     assert rendered.text.count(HOSTILE) == 3
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=r"ab1 \`*_{}[]()<>#|~!+-=.:;'\"^$%@/é中" + "\n\t", max_size=40))
 def test_any_text_is_given_back_by_markdown(text: str) -> None:
     words = f"x {text}".split()
@@ -236,7 +235,7 @@ def test_any_text_makes_a_document_that_can_be_read(text: str) -> None:
     assert all(words in found[n] for n in (0, 1, 2, 3, -1))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=30))
 def test_any_character_makes_a_document(text: str) -> None:
     assert f"({REPORTED})" in paragraphs(one(Line(text, text, reported=True), text))[-1]

@@ -8,7 +8,7 @@ import statistics
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorkit.errors import RequestError
@@ -195,7 +195,6 @@ def test_columns_without_a_name_and_with_the_same_name_can_be_asked() -> None:
     assert odd.run(TableQuery(aggregate=Aggregate(function="sum", column="a (2)"))).value == 9
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-50, 50)), min_size=1, max_size=30))
 def test_means_of_groups_are_those_of_python(rows: list[tuple[str, int]]) -> None:
     table = frame("\n".join(["Key,Value", *(f"{key},{value}" for key, value in rows)]))

@@ -555,13 +555,13 @@ compare rank worst with the words mentions , ? ( ) ' - . isn't avg qty overdue h
 WORDS = sorted({word for text in (STOCK, FMEA, SAID) for word in text.replace(",", " ").split()})
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join) | st.text(max_size=60))
 def test_any_text_is_none_or_a_query_that_runs(question: str) -> None:
     runs(question)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([word for word in WORDS if word.isascii()]), min_size=1, max_size=14).map(" ".join))
 def test_every_word_that_is_left_stands_in_the_question(question: str) -> None:
     got = understand(question, TABLES)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorkit.units import UnitProblem, comparable, plain_number, quantity, readings_of
@@ -46,7 +46,6 @@ def test_a_difference_of_temperatures_is_no_temperature() -> None:
     assert comparable(quantity("45 K")).to("kelvin").magnitude == pytest.approx(45)
 
 
-@settings(deadline=None)
 @given(st.floats(-200, 900))
 def test_a_temperature_is_the_same_in_every_scale(celsius: float) -> None:
     fahrenheit = celsius * 1.8 + 32
@@ -54,7 +53,6 @@ def test_a_temperature_is_the_same_in_every_scale(celsius: float) -> None:
     assert comparable(first).magnitude == pytest.approx(comparable(second).magnitude, abs=1e-5)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_does_more_than_not_being_a_value(text: str) -> None:
     with contextlib.suppress(UnitProblem):

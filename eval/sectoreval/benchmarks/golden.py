@@ -116,7 +116,9 @@ BENCHMARK = Benchmark(
             about="the same, or what comes closest is shown where the app abstains: what a reader has before them",
         ),
         ratio("answered", "answered", "answerable", about="of the answerable: the app did not abstain"),
-        ratio("quoted", "quoted", "answerable", about="the same, in the documents' own words: none of the model's held"),
+        ratio(
+            "quoted", "quoted", "answerable", about="the same, in the documents' own words: none of the model's held"
+        ),
         ratio(
             "evidence found",
             "found",

@@ -126,7 +126,7 @@ def hostile(text: str) -> Draft:
     return Draft(text, (Section(text, lines),), date(2026, 2, 2), text)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.text(min_size=1, alphabet=st.characters(exclude_categories=("Cc", "Cs", "Cn"))) | st.just(HOSTILE))
 def test_nothing_of_a_document_or_a_person_becomes_markup(text: str) -> None:
     html, known = Read(draft(text, hostile(text), text)), Read(draft("abc", hostile("abc"), "abc"))

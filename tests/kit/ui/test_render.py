@@ -120,6 +120,15 @@ def test_sources_carry_quote_language_and_a_badge_for_what_is_no_longer_in_force
     )
 
 
+def test_a_quoted_answer_says_that_it_is_no_models() -> None:
+    quoted = replace(SUPPORTED, verdict="quoted", reason="not_supported", text="“Words of a rule.” [1]", claims=())
+    html = render.answer("city", quoted)
+    assert "Quoted</p>" in html
+    assert "own words that come nearest" in html
+    assert '<details class="sk-closest">' in html
+    assert "Words of a rule." in render.plain(quoted)
+
+
 def test_closest_passages_are_open_only_where_there_is_no_answer() -> None:
     abstained = Answer("?", "abstained", "The documents do not say.", reason="not_answered", hits=(HIT,))
     assert '<details class="sk-closest" open>' in render.answer("city", abstained)
