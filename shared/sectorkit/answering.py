@@ -28,7 +28,7 @@ from sectorkit.retrieval.language import NAMES, detect_language
 from sectorkit.retrieval.passage import Hit, Passage
 from sectorkit.retrieval.rerank import Reranker, rerank
 from sectorkit.times import is_in_force, standing
-from sectorkit.verifying import DECLINED, Draft, abstain, verify
+from sectorkit.verifying import DECLINED, Draft, abstain, verify, without_model
 
 _Chunk = TypeVar("_Chunk")
 _Found = TypeVar("_Found")
@@ -137,7 +137,8 @@ async def stream(
         yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, "nothing_found")))
         return
     if chat is None:
-        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, "model_unavailable")))
+        quoted = await asyncio.to_thread(without_model, shown, index)
+        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, quoted))
         return
 
     raw, usage, model = "", {}, None
@@ -162,7 +163,8 @@ async def stream(
         shown = replace(shown, notes=(*shown.notes, what))
     clock.mark("generate")
     if reason == "model_unavailable":
-        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, abstain(shown, reason)))
+        quoted = await asyncio.to_thread(without_model, shown, index)
+        yield Done(await asyncio.to_thread(_finish, app, index, shown, clock, quoted))
         return
     grounded = await asyncio.to_thread(verify, shown, raw, index, reason)
     clock.mark("ground")

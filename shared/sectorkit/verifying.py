@@ -75,6 +75,12 @@ def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> 
     )
 
 
+def without_model(draft: Draft, index: Index) -> Answer:
+    """What there is to say where no model writes: the sentences that come closest, and the passages."""
+    vectors = remembered(index.embedder.embed_documents)
+    return _with_closest(abstain(draft, "model_unavailable"), draft, index, vectors)
+
+
 def _year_asked(request: Request) -> str | None:
     """The one year that the question names and whose rules were searched for it."""
     if request.as_of is None:
@@ -111,7 +117,7 @@ def _without_declining(raw: str) -> str | None:
 def _with_closest(abstention: Answer, draft: Draft, index: Index, vectors: Vectors) -> Answer:
     """The sentences that come nearest to the question as quotations: as an answer, or beside the abstention.
 
-    A model that declines is believed; one whose words nothing supports is not asked.
+    A model that declines is believed; where there is none, and where nothing supports its words, the nearness decides.
     """
     asked, embedder = draft.request.question, index.embedder
     try:
@@ -120,7 +126,7 @@ def _with_closest(abstention: Answer, draft: Draft, index: Index, vectors: Vecto
     except ServerUnavailable:
         near = []  # the passages are shown all the same
     floor: float | None = getattr(embedder, "quotes_from", None)
-    if abstention.reason == "not_supported" and floor is not None:
+    if abstention.reason in ("not_supported", "model_unavailable") and floor is not None:
         answers = [
             n for n in near if n.similarity >= floor and n.score >= near[0].score - _BEHIND and _names(n.span, asked)
         ]

@@ -115,6 +115,17 @@ def test_without_a_model_the_passages_are_shown(app: SectorApp, index: Index) ->
     assert got.hits
 
 
+def test_without_a_model_a_sentence_near_to_the_question_answers(
+    app: SectorApp, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.embedder, "quotes_from", 0.5, raising=False)
+    for reply in (None, ServerUnavailable("no model server at http://x; start one")):
+        got = ask(app, index, "What does a bulky waste collection cost?", *filter(None, [reply]))
+        assert (got.verdict, got.reason) == ("quoted", "model_unavailable")
+        assert got.citations[0].quote == "A bulky waste collection costs 35 VLM."
+    assert any("start one" in note for note in got.notes)
+
+
 def test_a_server_that_is_away_is_said_so(app: SectorApp, index: Index) -> None:
     got = ask(app, index, "bulky waste?", ServerUnavailable("no model server at http://x; start one"))
     assert got.reason == "model_unavailable"

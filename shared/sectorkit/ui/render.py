@@ -24,6 +24,11 @@ _VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     "abstained": ("none", "Not answered", ""),
 }
 _SEARCH_ONLY = ("info", "Search only", "")
+_QUOTED_ONLY = (
+    "half",
+    "Quoted",
+    "The documents' own words that come nearest: without a model there is no written answer.",
+)
 _COMPUTED = ("check", "Computed", "By code, from a table of the documents; no model took part.")
 _IN_PART = ("half", "Computed in part", "By code, from a table of the documents; words of the question were left out.")
 _BY_RULE = ("info", "By a rule of the app", "In its own words: no sentence was checked against the documents.")
@@ -35,7 +40,7 @@ def answer(app: str, result: Answer) -> str:
     """The verified answer with its verdict, citations, notes and closest passages."""
     looks, words, hint = _VERDICTS[result.verdict]
     if result.reason == "model_unavailable":
-        looks, words, hint = _SEARCH_ONLY
+        looks, words, hint = _QUOTED_ONLY if result.verdict == "quoted" else _SEARCH_ONLY
     by_code = result.by_code
     look = "abstained" if result.by_rule else result.verdict
     if result.by_rule:

@@ -127,6 +127,10 @@ def test_a_quoted_answer_says_that_it_is_no_models() -> None:
     assert "own words that come nearest" in html
     assert '<details class="sk-closest">' in html
     assert "Words of a rule." in render.plain(quoted)
+    early = render.answer("city", replace(quoted, reason="model_unavailable"))
+    assert "Quoted</p>" in early
+    assert "without a model there is no written answer" in early
+    assert "ask again" in early
 
 
 def test_closest_passages_are_open_only_where_there_is_no_answer() -> None:
