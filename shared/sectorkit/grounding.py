@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sectorkit.answer import Citation, Claim, Evidence
@@ -22,7 +22,6 @@ from sectorkit.cells import FUNCTION, cells_of, contradicts, spoken_of
 from sectorkit.polarity import opposed
 from sectorkit.quantities import Found, holds, merged, quantities, without_months
 from sectorkit.retrieval.language import detect_language
-from sectorkit.retrieval.passage import Passage, locator
 from sectorkit.retrieval.words import sentences, stem, words
 from sectorkit.spans import LIST_NUMBER, Span, in_turns, named_numbers, says_something, spans_of
 
@@ -41,7 +40,6 @@ SUPPORT_BY_VECTOR = 0.75
 # Set by hand, above the 0.77 of a false sentence that the smallest model wrote; not yet measured on many.
 SUPPORT_IN_OTHER_WORDS = 0.85
 _MAX_COMPARED = 24  # spans whose vectors are compared with a claim's
-_MAX_QUOTED = 48  # sentences that are compared with a question
 _OWN_SHARE = 0.5  # of the words that support a claim, at least so much stands in the span and not in its heading
 # What a model writes for a citation: [2], [1, 3], 【2】, (passage 2), and [?].
 _MARK = re.compile(
@@ -125,56 +123,6 @@ def without_marks(answer: str) -> str:
     return _MARK.sub("", answer)
 
 
-@dataclass(frozen=True)
-class Near:
-    """A span near a question: the cosine of its first sentence with it, and the score by which such spans are ordered."""
-
-    span: Span
-    similarity: float
-    score: float
-
-
-def nearest_spans(
-    question: Sequence[float], evidence: Sequence[Evidence], *, vectors: Vectors, asked: str = ""
-) -> Iterator[Near]:
-    """The sentences of the evidence, from the nearest to the question's vector on; none twice.
-
-    Quotations and no claims: they are exact, and whether they answer is for the reader to see. How near a sentence's
-    passage is counts half as much as how near it is itself, since a sentence alone often lacks its subject. One that
-    only says again what is `asked` ("Which clinics are there?" - "Clinics:") comes with what follows it.
-    """
-    spans = [span for e in evidence for span in spans_of(e)]
-    single = in_turns([span for span in spans if span.single and says_something(span.text)], _MAX_QUOTED)
-    found = [_cosine(question, v) for v in vectors([span.text for span in single])] if single else []
-    score = [cosine + (span.evidence.hit.similarity or 0.0) / 2 for span, cosine in zip(single, found, strict=True)]
-    longest = {(span.evidence.n, span.start): span for span in spans}  # the last of those that begin there
-    terms = frozenset(map(stem, words(asked)))
-    given: list[Span] = []
-    for i in sorted(range(len(single)), key=score.__getitem__, reverse=True):
-        span = single[i]
-        if asked and _repeats(span, terms):
-            span = longest[span.evidence.n, span.start]
-        if not any(span.evidence.n == g.evidence.n and g.start < span.end and span.start < g.end for g in given):
-            given.append(span)
-            yield Near(span, found[i], score[i])
-
-
-def as_citations(spans: Iterable[Span]) -> tuple[Citation, ...]:
-    """Spans as citations, numbered from 1."""
-    citations: list[Citation] = []
-    for span in spans:
-        _cite(citations, span)
-    return tuple(citations)
-
-
-def _repeats(span: Span, asked: frozenset[str]) -> bool:
-    """Whether a sentence announces an answer rather than gives one: a question, "...:", or next to nothing that was not asked."""
-    if span.text.endswith((":", "：", "?", "？", "؟")):
-        return True
-    new = {term for term in span.terms - asked - span.lead if term.isdigit() or len(term.encode()) > 3}
-    return len(new) < 2 and not any(map(str.isdigit, new))
-
-
 def _support(
     sentence: str, spans: Sequence[Span], weight: Callable[[str], float], vectors: Vectors | None
 ) -> tuple[float, Span | None]:
@@ -195,7 +143,7 @@ def _support(
         return score, None
     texts = [spoken_of(one.text, claim.terms - _COMMON - FUNCTION, claim.quantities) for one in candidates]
     ours, *theirs = vectors([sentence, *texts])
-    cosines = [_cosine(ours, other) for other in theirs]
+    cosines = [cosine(ours, other) for other in theirs]
     if likely and cosines[0] >= (SUPPORT_OF_A_ROW if cells_of(likely[0].text) else SUPPORT_BY_VECTOR):
         return max(score, cosines[0]), span
     best = max(range(len(candidates)), key=cosines.__getitem__)
@@ -334,32 +282,17 @@ def _denies(span: Span, claim: _Claim) -> bool:
 
 
 def _cite(citations: list[Citation], span: Span) -> int:
-    passage = span.evidence.passage
-    base = int(passage.metadata["start"])
-    start, end = base + span.start, base + span.end
+    """The number of the citation of a span, which is made where there is none."""
+    new = span.citation(len(citations) + 1)
     for known in citations:
-        if (known.passage_id, known.start, known.end) == (passage.id, start, end):
+        if (known.passage_id, known.start, known.end) == (new.passage_id, new.start, new.end):
             return known.n
-    citations.append(_citation(len(citations) + 1, passage, start, end, span.text))
-    return len(citations)
+    citations.append(new)
+    return new.n
 
 
-def _citation(n: int, passage: Passage, start: int, end: int, quote: str) -> Citation:
-    meta = passage.metadata
-    return Citation(
-        n=n,
-        passage_id=str(passage.id),
-        source=str(meta["source"]),
-        title=str(meta.get("title", meta["source"])),
-        locator=locator(passage, start, end),
-        quote=quote,
-        start=start,
-        end=end,
-        status=meta.get("status"),
-    )
-
-
-def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
+def cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    """Of two vectors; 0 where one of them is none."""
     dot = sum(x * y for x, y in zip(a, b, strict=True))
     size = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(y * y for y in b))
     return dot / size if size else 0.0

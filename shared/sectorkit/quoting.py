@@ -10,8 +10,9 @@ from typing import Protocol, TypeAlias
 
 from sectorkit.answer import Citation, Evidence
 from sectorkit.errors import ServerUnavailable, StoreBroken
-from sectorkit.grounding import Vectors, as_citations, nearest_spans
+from sectorkit.grounding import Vectors
 from sectorkit.injection import without_injections
+from sectorkit.nearest import as_citations, nearest_spans
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.language import detect_language
 from sectorkit.retrieval.passage import Hit, Passage, locator

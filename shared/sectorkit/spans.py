@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, zip_longest
 
-from sectorkit.answer import Evidence
+from sectorkit.answer import Citation, Evidence
 from sectorkit.cells import cells_of
 from sectorkit.injection import injected_spans
 from sectorkit.quantities import Found, quantities
+from sectorkit.retrieval.passage import locator
 from sectorkit.retrieval.words import sentences, stem, words
 
 _WINDOW = 3  # a claim may draw on up to this many neighbouring sentences
@@ -56,6 +57,16 @@ class Span:
     def terms(self) -> frozenset[str]:
         """The stems of its own words, without those of `lead`."""
         return frozenset().union(*(sentence.terms for sentence in self.sentences))
+
+    def citation(self, n: int) -> Citation:
+        """The span as citation number `n`."""
+        passage, meta = self.evidence.passage, self.evidence.passage.metadata
+        start, end = int(meta["start"]) + self.start, int(meta["start"]) + self.end
+        source = str(meta["source"])
+        return Citation(
+            n, str(passage.id), source, str(meta.get("title", source)), locator(passage, start, end), self.text, start, end,
+            meta.get("status"),
+        )  # fmt: skip
 
 
 def spans_of(evidence: Evidence) -> list[Span]:

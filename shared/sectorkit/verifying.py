@@ -13,7 +13,8 @@ from itertools import islice
 from sectorkit.answer import Answer, Citation, Evidence, Reason, Request, Verdict
 from sectorkit.cells import cells_of, codes, named_codes
 from sectorkit.errors import ServerUnavailable
-from sectorkit.grounding import Vectors, as_citations, ground, nearest_spans, remembered, without_marks
+from sectorkit.grounding import Vectors, ground, remembered, without_marks
+from sectorkit.nearest import as_citations, nearest_spans
 from sectorkit.retrieval.chunk import context
 from sectorkit.retrieval.index import Index
 from sectorkit.retrieval.passage import Hit
