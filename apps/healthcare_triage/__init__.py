@@ -22,4 +22,5 @@ APP = SectorApp(
     ),
     disclaimer="A demonstration and no medical device. It can be wrong; a clinician decides. In an emergency call your emergency number.",
     about_persons=True,
+    quotes=False,  # what holds for a baby of two weeks does not for one of two days
 )

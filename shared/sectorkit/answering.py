@@ -121,7 +121,7 @@ async def stream(
     clock.mark("retrieve")
     yield Retrieved(tuple(hits), evidence, notes)
 
-    shown = Draft(request, tuple(hits), evidence, notes)
+    shown = Draft(request, tuple(hits), evidence, notes, quotes=app.quotes)
     beside: Computed | None = None
     if chat is not None and limits.rules:
         found: Answer | None = None

@@ -55,7 +55,8 @@ class SectorApp:
     `corpus` is the folder of its sample documents; `instructions` go to the model ahead of the rules that all apps
     share; `answer_model` constrains the answer where the sector wants fields and not prose; `max_passages` is how
     many passages a prompt holds at most; `before`, `with_model` and `after` are rules in the order of their use; `pages` are pages beside that of questions. Of an app that is `about_persons` the audit
-    log keeps no texts, unless it is told to.
+    log keeps no texts, unless it is told to. `quotes` is whether the sentence nearest to a question may be its answer where no model's
+    words hold: not where one about a neighbouring case does harm.
     """
 
     name: str
@@ -72,6 +73,7 @@ class SectorApp:
     pages: tuple[AppPage, ...] = ()
     disclaimer: str | None = None
     about_persons: bool = False
+    quotes: bool = True
 
     @property
     def golden(self) -> Path:

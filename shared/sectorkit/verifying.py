@@ -38,12 +38,16 @@ _ABSTENTIONS: dict[Reason, str] = {
 
 @dataclass(frozen=True)
 class Draft:
-    """What is known before the model has written: the question, what was found, what the model sees, the notes."""
+    """What is known before the model has written: the question, what was found, what the model sees, the notes.
+
+    `quotes` is whether the sentence nearest to the question may be its answer.
+    """
 
     request: Request
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
     notes: tuple[str, ...]
+    quotes: bool = True
 
 
 def verify(draft: Draft, raw: str, index: Index, interrupted: Reason | None) -> Answer:
@@ -127,7 +131,7 @@ def _with_closest(abstention: Answer, draft: Draft, index: Index, vectors: Vecto
     except ServerUnavailable:
         near = []  # the passages are shown all the same
     floor: float | None = getattr(embedder, "quotes_from", None)
-    if abstention.reason in ("not_supported", "model_unavailable") and floor is not None:
+    if draft.quotes and floor is not None and abstention.reason in ("not_supported", "model_unavailable"):
         answers = [
             n for n in near if n.similarity >= floor and n.score >= near[0].score - _BEHIND and _names(n.span, asked)
         ]

@@ -105,6 +105,7 @@ def test_a_sentence_near_to_the_question_answers_in_the_place_of_a_model_that_ma
     )
     assert ask(app, index, question, DECLINED).verdict == "abstained", "a model that declines is believed"
     assert ask(app, index, f"{question[:-1]} of pump P-999?", "It costs 99 VLM.").verdict == "abstained"
+    assert ask(replace(app, quotes=False), index, question, "It costs 99 VLM.").verdict == "abstained"
     monkeypatch.setattr(index.embedder, "quotes_from", 0.99)
     assert ask(app, index, question, "It costs 99 VLM.").verdict == "abstained", "not near enough"
 
