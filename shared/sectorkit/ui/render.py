@@ -67,7 +67,7 @@ def answer(app: str, result: Answer) -> str:
             _fields(result.fields),
             notes(result.notes),
             "" if by_code else _citations(app, result.citations, languages),
-            _closest(app, result.hits, open_=abstained),
+            _closest(app, result.hits, open_=abstained or result.verdict == "quoted"),
             '<div class="sk-foot">',
             "" if abstained else _copy(result),
             f'<p class="sk-small">{esc(_small_print(result))}</p></div></article>',
