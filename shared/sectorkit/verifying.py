@@ -25,12 +25,13 @@ DECLINED = "NOT IN THE DOCUMENTS"
 _QUOTES = 3  # at most, of what comes closest
 _BEHIND = 0.08  # what is further behind the first quote than this is no part of an answer (docs/BENCHMARKS.md)
 CHECKED_BY_WORDS = "Checked by words alone, since vectors are not available"  # a note that says why follows it
+WITHOUT_MODEL = "Without a model there is no written answer: these are the passages that were found."
 _ABSTENTIONS: dict[Reason, str] = {
     "stopped": "The question was stopped.",
     "nothing_found": "The documents hold nothing about this question.",
     "not_answered": "The documents do not seem to answer this question.",
     "not_supported": "The model's answer was not supported by the documents, so it is not shown.",
-    "model_unavailable": "Without a model there is no written answer: these are the passages that were found.",
+    "model_unavailable": WITHOUT_MODEL,
     "interrupted": "The model stopped before it had said anything that the documents support. "
     "The closest passages are shown.",
 }

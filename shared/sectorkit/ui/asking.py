@@ -14,6 +14,7 @@ from sectorkit.answer import Answer, Delta, Done, Event, Request, Retrieved
 from sectorkit.errors import RequestError, SectorkitError, StoreError
 from sectorkit.runtime import Runtime, Stage
 from sectorkit.ui import render, working
+from sectorkit.verifying import WITHOUT_MODEL
 
 _DRAW_EVERY = 0.1  # seconds between two drafts: faster than anyone reads, slow enough for a phone
 _ALIVE_EVERY = 5.0  # seconds: proxies cut a stream that says nothing
@@ -139,8 +140,11 @@ def _for_now(answer: Answer, model: Stage) -> Answer:
     """Where the model is only being loaded, say that, and not that there is none."""
     if answer.reason != "model_unavailable" or model.state not in ("waiting", "working"):
         return answer
-    return replace(answer, text="The model is still loading. These are the passages that were found; ask again for "
-                                "a written answer as soon as it is ready.")  # fmt: skip
+    again = "ask again for a written answer as soon as it is ready."
+    if answer.verdict == "quoted":
+        return replace(answer, notes=(*answer.notes, f"The model is still loading: {again}"))
+    loading = f"The model is still loading. These are the passages that were found; {again}"
+    return replace(answer, text=answer.text.replace(WITHOUT_MODEL, loading))
 
 
 def _sentence(text: str) -> str:

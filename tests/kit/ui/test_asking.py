@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from pretend import PretendRuntime, pretend_app
 
+from sectorkit.answer import Answer
 from sectorkit.runtime import Stage
-from sectorkit.ui.asking import Run, View, ask
+from sectorkit.ui.asking import Run, View, _for_now, ask
+from sectorkit.verifying import WITHOUT_MODEL
 
 LOUD = "How loud may a bar be at night?"
 
@@ -57,6 +60,18 @@ def test_without_a_model_no_reading_is_shown() -> None:
     seen = views(runtime(model=Stage("model", "failed", "gone")))
     assert not any("Reading" in (view.work or "") for view in seen)
     assert "Search only" in (seen[-1].answer or "")
+
+
+def test_while_the_model_is_loading_a_quote_stays_and_what_it_lacks_is_said() -> None:
+    quoted = Answer(LOUD, "quoted", "“Bars: 45 dB(A).” [1]", reason="model_unavailable")
+    loading, failed = Stage("model", "working", "loading weights", 0.9), Stage("model", "failed", "it is away")
+    shown = _for_now(quoted, loading)
+    assert shown.text == quoted.text
+    assert "The model is still loading: ask again" in shown.notes[0]
+    assert _for_now(quoted, failed) == quoted
+    none = replace(quoted, verdict="abstained", text=f"{WITHOUT_MODEL} What comes closest:\n“45” [1]")
+    assert _for_now(none, loading).text.startswith("The model is still loading. These are")
+    assert _for_now(none, loading).text.endswith("What comes closest:\n“45” [1]")
 
 
 def test_stopping_keeps_the_draft_and_closes_the_stream() -> None:
