@@ -34,7 +34,7 @@ def nearest_spans(
     spans = [span for e in evidence for span in spans_of(e)]
     single = in_turns([span for span in spans if span.single and says_something(span.text)], _MAX_COMPARED)
     found = [cosine(question, v) for v in vectors([span.text for span in single])] if single else []
-    score = [cosine + (span.evidence.hit.similarity or 0.0) / 2 for span, cosine in zip(single, found, strict=True)]
+    score = [near + (span.evidence.hit.similarity or 0.0) / 2 for span, near in zip(single, found, strict=True)]
     longest = {(span.evidence.n, span.start): span for span in spans}  # the last of those that begin there
     terms = frozenset(map(stem, words(asked)))
     given: list[Span] = []

@@ -19,7 +19,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +46,6 @@ _HIT_COST = 6  # of one more hit from the graph, in comparisons of two vectors
 _TRIES = 5  # pictures of the graph that are taken until a search agrees with its ids
 _SHARE = 10  # what another process writes is looked at for a tenth of the time at most,
 _QUICK = 0.2  # unless it takes no longer than this, in seconds
-
-
 _MARK = "graph.changing"  # holds how the graph's files were before
 
 
@@ -285,8 +283,8 @@ class Stores:
     def mend(self) -> list[str]:
         """After a kill in the midst of a change of the graph: the ids whose vectors it has lost, since it begins anew.
 
-        None where its files are as they were before the change. Else the mark stays until they are shared again and
-        `mended` is called, so that nobody takes the part for the whole.
+        None where its files are as they were before the change, and can be read. Else the mark stays until the vectors are
+        shared again and `mended` is called, so that nobody takes the part for the whole.
         """
         mark = self.folder / _MARK
         with self._lock, self._guard(alone=True):
@@ -294,11 +292,13 @@ class Stores:
                 return []
             self._close_dense()
             if _read(mark) == self._graph_files():
-                len(self._dense)  # takes in what is in its log, while nobody else does
-                mark.unlink()
-                return []
+                with suppress(StoreBroken):
+                    len(self._dense)  # takes in what is in its log, while nobody else does
+                    mark.unlink()
+                    return []
+                self._close_dense()
             mark.write_text("")  # what no graph is like: who is killed from here on begins anew, too
-            shutil.rmtree(self.folder / "chroma")
+            shutil.rmtree(self.folder / "chroma", ignore_errors=True)
         return sorted(self._slots())
 
     def mended(self) -> None:

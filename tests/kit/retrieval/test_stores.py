@@ -273,6 +273,20 @@ def test_a_graph_whose_files_were_not_touched_is_gone_on_with(large: tuple[Path,
     index.close()
 
 
+def test_a_graph_that_was_not_touched_and_cannot_be_read_is_made_anew_too(large: tuple[Path, Path]) -> None:
+    corpus, folder = large
+    next(file for file in graph_files(folder) if file.name == "header.bin").unlink()
+    stores = Stores(folder, Manifest(folder / "manifest.sqlite"))
+    with pytest.raises(KeyboardInterrupt), stores._changing():
+        raise KeyboardInterrupt
+    stores.close()
+    index = Index.open(folder, FakeEmbedder())
+    index.sync(corpus)
+    assert index.check() == []
+    finds_by_graph(index)
+    index.close()
+
+
 def test_who_is_killed_while_mending_begins_anew(large: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     corpus, folder = large
     (folder / "graph.changing").write_text("{}")
