@@ -178,7 +178,12 @@ class Stores:
         with self._lock:
             began = time.monotonic()
             changed = self._look(began)
-            found = self._filtered(vector, k, where) if where else self._nearest(vector, k)
+            try:
+                found = self._filtered(vector, k, where) if where else self._nearest(vector, k)
+            except StoreBroken:  # the graph, of which the file knows all
+                if self._chroma_url is not None:
+                    raise
+                found = self._compared(vector, k, self._places().matching(where) if where else None)
             spent = time.monotonic() - began
             if changed and spent > _QUICK:
                 self._patience = began + _SHARE * spent
@@ -207,13 +212,9 @@ class Stores:
     def _nearest(self, vector: Sequence[float], k: int) -> list[tuple[str, float]]:
         if self._count is None:
             self._count = self.manifest.counts()[2]
-        if self._count > self.exact or not self._places().complete:
-            try:
-                return self._live(lambda asked: self._by_graph(vector, asked), k)
-            except StoreBroken:
-                if self._chroma_url is not None:
-                    raise
-        return self._compared(vector, k, None)
+        if self._count <= self.exact and self._places().complete:
+            return self._compared(vector, k, None)
+        return self._live(lambda asked: self._by_graph(vector, asked), k)
 
     def _live(self, search: Callable[[int], list[tuple[str, float]]], k: int) -> list[tuple[str, float]]:
         """The `k` best that are in, of a store that holds what a sync is about to bring, or was when it was killed, too."""
@@ -233,12 +234,7 @@ class Stores:
         left = int(np.count_nonzero(matching))
         asked = ceil(1.5 * k * len(places) / left) if left else 0
         while 0 < asked * _HIT_COST < left or (left and not places.complete):
-            try:
-                found = self._by_graph(vector, asked)
-            except StoreBroken:
-                if self._chroma_url is not None:
-                    raise
-                break
+            found = self._by_graph(vector, asked)
             passes = places.among([i for i, _ in found], matching)
             sifted = [hit for hit, passed in zip(found, passes, strict=True) if passed]
             if len(sifted) >= min(k, left) or asked >= len(places):
@@ -284,7 +280,7 @@ class Stores:
         """After a kill in the midst of a change of the graph: the ids whose vectors it has lost, since it begins anew.
 
         None where its files are as they were before the change, and can be read. Else the mark stays until the vectors are
-        shared again and `mended` is called, so that nobody takes the part for the whole.
+        shared again, and `mended` is called: nobody takes the part for the whole.
         """
         mark = self.folder / _MARK
         with self._lock, self._guard(alone=True):

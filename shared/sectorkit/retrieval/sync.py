@@ -164,9 +164,8 @@ class _Sync:
         What is whole of a document that is not in yet stays, to go on from. Where only words are missing, as after a change
         of what a word is, nothing is embedded; and no vector is that one of its two places still has.
         """
-        if lost_by_graph := self._stores.mend():
-            self._share(lost_by_graph)
-            self._stores.mended()
+        self._share(self._stores.mend())
+        self._stores.mended()
         wordless, vectorless, extra = self._stores.differences()
         in_doubt = set(self._manifest.unsettled()[1])  # written or not: nobody knows
         self._manifest.note(vectorless | extra)
